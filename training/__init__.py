@@ -1,0 +1,1 @@
+"""Steps from labelled corpora to a served model."""

@@ -1,0 +1,1 @@
+"""A served model: its folder, its runtime, and language detection."""

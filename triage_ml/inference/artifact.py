@@ -1,0 +1,203 @@
+"""The model artifact: a folder with a manifest and checksums, no pickle.
+
+    manifest.json    what the model is, what it was measured on, how to calibrate it, checksums
+    model.onnx       input_ids, attention_mask (B, T) int64 -> logits (B, L + 1) float32,
+                     one column per label of the manifest in order, the last one `violation`
+    tokenizer.json   tokenizers format
+    card.md          the model card
+
+Training writes it, serving loads it; nothing else passes between them.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from triage_ml.domain.taxonomy import HEADS, VIOLATION, Label, Language, Support, SupportMatrix
+from triage_ml.domain.text import NORMALISER_VERSION
+from triage_ml.errors import ArtifactInvalid
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+MODEL = "model.onnx"
+TOKENIZER = "tokenizer.json"
+CARD = "card.md"
+POOLED = "*"
+"""Calibration key used for a language without a calibration of its own."""
+
+
+class Calibration(BaseModel):
+    """Platt scaling: probability = sigmoid(slope · logit + intercept).
+
+    Source: Platt 1999, Probabilistic outputs for support vector machines.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    slope: float = Field(ge=0)
+    intercept: float
+
+    def probability(self, logit: float, shift: float = 0.0) -> float:
+        """Calibrated probability; `shift` is added on the calibrated logit scale."""
+        z = min(max(self.slope * logit + self.intercept + shift, -40.0), 40.0)
+        return 1.0 / (1.0 + math.exp(-z))
+
+
+class CellQuality(BaseModel):
+    """Held-out quality of one language × output cell.
+
+    `auc_low` and `auc_high` bound a 95 % bootstrap interval; `baseline_auc` is character
+    n-grams with logistic regression on the same rows, where it was measured.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    n_positive: int = Field(ge=0)
+    n_negative: int = Field(ge=0)
+    auc: float | None = None
+    auc_low: float | None = None
+    auc_high: float | None = None
+    average_precision: float | None = None
+    calibration_error: float | None = None
+    baseline_auc: float | None = None
+
+
+class Manifest(BaseModel):
+    """What an artifact says of itself. Keys of the nested maps are language, then output."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    format: int = FORMAT
+    model_version: str = Field(min_length=1, max_length=100)
+    created_at: str
+    normaliser_version: str
+    base_model: str
+    snapshot: str
+    text_prefix: str
+    max_tokens: int = Field(ge=8)
+    window_overlap: int = Field(ge=0)
+    pad_id: int = Field(ge=0)
+    labels: tuple[Label, ...] = Field(min_length=1)
+    support: dict[str, dict[str, str]]
+    calibration: dict[str, dict[str, Calibration]]
+    upper_shift: dict[str, float]
+    quality: dict[str, dict[str, CellQuality]]
+    sources: tuple[dict[str, str], ...]
+    files: dict[str, str]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Manifest":
+        if self.format != FORMAT:
+            raise ValueError(f"format {self.format} is not {FORMAT}")
+        if self.normaliser_version != NORMALISER_VERSION:
+            raise ValueError(
+                f"made with normaliser {self.normaliser_version}, this is {NORMALISER_VERSION}"
+            )
+        heads = [head for head in HEADS if head in self.labels]
+        if list(self.labels) != heads:
+            raise ValueError("labels are not model heads in taxonomy order")
+        if self.window_overlap >= self.max_tokens // 2:
+            raise ValueError("window_overlap must be under half of max_tokens")
+        SupportMatrix.from_nested(self.support)
+        for output in self.outputs:
+            if POOLED not in self.calibration.get(output, {}):
+                raise ValueError(f"no pooled calibration for {output}")
+            if output not in self.upper_shift:
+                raise ValueError(f"no upper_shift for {output}")
+        missing = {MODEL, TOKENIZER, CARD} - self.files.keys()
+        if missing:
+            raise ValueError(f"files lacks {', '.join(sorted(missing))}")
+        return self
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the logit columns, in order."""
+        return (*(label.value for label in self.labels), VIOLATION)
+
+    @property
+    def support_matrix(self) -> SupportMatrix:
+        return SupportMatrix.from_nested(self.support)
+
+    def calibration_of(self, output: str, language: Language) -> Calibration:
+        rows = self.calibration[output]
+        return rows.get(language.value, rows[POOLED])
+
+    def needs_upper_bound(self, label: Label, language: Language) -> bool:
+        return self.support_matrix.of(language, label) is not Support.MEASURED
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A folder whose manifest and checksums were verified."""
+
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def model_path(self) -> Path:
+        return self.folder / MODEL
+
+    @property
+    def tokenizer_path(self) -> Path:
+        return self.folder / TOKENIZER
+
+    def card(self) -> str:
+        return (self.folder / CARD).read_text(encoding="utf-8")
+
+
+def write_artifact(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
+    """Write the manifest over the files already in `folder`, then load it back.
+
+    `manifest` holds every field but `files`, which is computed. The manifest is written last
+    and renamed into place, so a half-written folder never loads.
+
+    Raises: ArtifactInvalid when a field or a file is missing or wrong.
+    """
+    names = sorted(p.name for p in folder.iterdir() if p.is_file() and p.name != MANIFEST)
+    files = {name: _sha256(folder / name) for name in names}
+    try:
+        checked = Manifest.model_validate({**manifest, "files": files})
+    except ValidationError as error:
+        raise ArtifactInvalid(str(folder), _first_problem(error)) from error
+    draft = folder / (MANIFEST + ".part")
+    draft.write_text(checked.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    draft.replace(folder / MANIFEST)
+    return load_artifact(folder)
+
+
+def load_artifact(folder: Path) -> Artifact:
+    """Read and verify an artifact folder. Raises: ArtifactInvalid, naming what is wrong."""
+    try:
+        raw = (folder / MANIFEST).read_bytes()
+    except OSError as error:
+        raise ArtifactInvalid(str(folder), f"no readable {MANIFEST}") from error
+    try:
+        manifest = Manifest.model_validate(json.loads(raw))
+    except ValidationError as error:
+        raise ArtifactInvalid(str(folder), _first_problem(error)) from error
+    except ValueError as error:
+        raise ArtifactInvalid(str(folder), f"{MANIFEST} is not JSON") from error
+    for name, expected in manifest.files.items():
+        path = folder / name
+        if Path(name).name != name or not path.is_file():
+            raise ArtifactInvalid(str(folder), f"{name} is missing")
+        if _sha256(path) != expected:
+            raise ArtifactInvalid(str(folder), f"{name} does not match its checksum")
+    return Artifact(folder, manifest)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in problem["loc"]) or MANIFEST
+    return f"{where}: {problem['msg']}"
