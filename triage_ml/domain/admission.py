@@ -1,0 +1,131 @@
+"""Steps that come from outside: a first report, another report, scores."""
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from triage_ml.domain.case import (
+    Case,
+    CaseState,
+    Change,
+    NewEvent,
+    Stage,
+    Step,
+    next_state,
+    placement_detail,
+)
+from triage_ml.domain.policy import Policy
+from triage_ml.domain.priority import Circumstances
+from triage_ml.domain.routing import place
+from triage_ml.domain.scores import LabelScores, LanguageGuess, keep_worst
+
+
+def circumstances(case: Case) -> Circumstances:
+    return Circumstances(
+        case.item, case.summary, case.language.language, case.stage, case.repeat_actor
+    )
+
+
+def open_case(
+    case_id: UUID,
+    policy: Policy,
+    facts: Circumstances,
+    language: LanguageGuess,
+    scores: LabelScores | None,
+    now: datetime,
+    actor: str,
+) -> Change:
+    """Make a case of a first report."""
+    placement = place(policy, facts, scores, now)
+    case = Case(
+        case_id=case_id,
+        state=CaseState.QUEUED,
+        stage=Stage.FIRST,
+        item=facts.item,
+        summary=facts.summary,
+        language=language,
+        scores=scores,
+        placement=placement,
+        received_at=now,
+        repeat_actor=facts.repeat_actor,
+        scoring_failures=0 if scores else 1,
+    )
+    received, queued = CaseState.RECEIVED, CaseState.QUEUED
+    events = (
+        NewEvent(Step.REPORTED, actor, None, received, {"n_reports": 1}),
+        NewEvent(Step.ROUTED, actor, received, queued, placement_detail(case)),
+    )
+    return Change(case, events)
+
+
+def join_report(
+    case: Case,
+    policy: Policy,
+    facts: Circumstances,
+    language: LanguageGuess,
+    scores: LabelScores | None,
+    now: datetime,
+    actor: str,
+) -> Change:
+    """Add a report to an open case and re-prioritise it; a claim goes on undisturbed."""
+    state = next_state(case.state, Step.REPORTED)
+    joined = replace(
+        case,
+        item=facts.item,
+        summary=facts.summary,
+        language=language,
+        scores=keep_worst(case.scores, scores) if scores else case.scores,
+        repeat_actor=facts.repeat_actor,
+    )
+    moved = _replaced(joined, policy, now)
+    detail = {"n_reports": moved.summary.n_reports}
+    events = (
+        NewEvent(Step.REPORTED, actor, case.state, state, detail),
+        _routed(case, moved, actor),
+    )
+    return Change(moved, events)
+
+
+def add_scores(
+    case: Case, policy: Policy, scores: LabelScores, now: datetime, actor: str
+) -> Change:
+    """Give an open case the scores it lacked, and move it where they put it."""
+    state = next_state(case.state, Step.SCORED)
+    moved = _replaced(replace(case, scores=keep_worst(case.scores, scores)), policy, now)
+    detail = {"model_version": scores.model_version, "n_windows": scores.n_windows}
+    events = (
+        NewEvent(Step.SCORED, actor, case.state, state, detail),
+        _routed(case, moved, actor),
+    )
+    return Change(moved, events)
+
+
+def fail_scoring(case: Case) -> Change:
+    """Count a failed attempt, so that one unscorable case does not hold up the others."""
+    return Change(replace(case, scoring_failures=case.scoring_failures + 1), ())
+
+
+def _replaced(case: Case, policy: Policy, now: datetime) -> Case:
+    """Place a case anew; where people sent it (escalation, policy gap, appeal) it stays."""
+    before = case.placement
+    after = place(
+        policy, circumstances(case), case.scores, now, before.priority.tier, before.due_at
+    )
+    if case.owner is not None or before.queue in _sent_by_people(policy):
+        tier = min(after.priority.tier, before.priority.tier)
+        after = replace(
+            after,
+            queue=before.queue,
+            route_reason=before.route_reason,
+            priority=replace(after.priority, tier=tier),
+        )
+    return replace(case, placement=after)
+
+
+def _sent_by_people(policy: Policy) -> frozenset[str]:
+    return frozenset({policy.escalation_queue, policy.policy_gap_queue, policy.appeal_queue})
+
+
+def _routed(before: Case, after: Case, actor: str) -> NewEvent:
+    state = next_state(before.state, Step.ROUTED)
+    return NewEvent(Step.ROUTED, actor, before.state, state, placement_detail(after))

@@ -1,0 +1,120 @@
+"""What a reviewer concludes, what the platform is told to do, and the reasons given."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from triage_ml.domain.policy import Policy
+from triage_ml.domain.report import check_ref
+from triage_ml.domain.taxonomy import Label, Severity
+from triage_ml.errors import InvalidInput, TooLarge
+
+MAX_FACTS_CHARS = 5_000
+MAX_EXPLANATION_CHARS = 2_000
+MAX_NOTE_CHARS = 2_000
+
+
+class Action(StrEnum):
+    """What the platform does; this service only records and announces it."""
+
+    NO_ACTION = "no_action"
+    WARN_AUTHOR = "warn_author"
+    LABEL_CONTENT = "label_content"
+    AGE_RESTRICT = "age_restrict"
+    REDUCE_REACH = "reduce_reach"
+    REMOVE_CONTENT = "remove_content"
+    SUSPEND_ACCOUNT = "suspend_account"
+    REFER_TO_AUTHORITY = "refer_to_authority"
+
+
+HARMLESS_ACTIONS = frozenset({Action.NO_ACTION, Action.REFER_TO_AUTHORITY})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A reviewer's conclusion as handed in.
+
+    `findings` maps each label that applies to its severity; empty means none applies.
+    `needs_classification` says that the policy has no word for the case.
+    """
+
+    findings: Mapping[Label, Severity]
+    action: Action
+    facts: str = ""
+    explanation: str = ""
+    needs_classification: bool = False
+
+    def __post_init__(self) -> None:
+        for name, limit in (("facts", MAX_FACTS_CHARS), ("explanation", MAX_EXPLANATION_CHARS)):
+            text: str = getattr(self, name)
+            if "\x00" in text:
+                raise InvalidInput(name, "holds a NUL character")
+            if len(text) > limit:
+                raise TooLarge(name, len(text), limit, "characters")
+        if self.needs_classification and self.action is not Action.NO_ACTION:
+            raise InvalidInput("action", "must be no_action while the policy has no word for it")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A verdict with who gave it, when, and under which policy and claim."""
+
+    verdict: Verdict
+    reviewer: str
+    decided_at: datetime
+    claim_id: UUID
+    policy_version: str
+    stage: str
+    dsa_category: str | None
+
+    @property
+    def upheld(self) -> bool:
+        """Whether the reports were right: a violation was found."""
+        return any(severity >= Severity.S1 for severity in self.verdict.findings.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Appeal:
+    """A complaint against a decision."""
+
+    complainant_ref: str
+    grounds: str
+
+    def __post_init__(self) -> None:
+        check_ref("complainant_ref", self.complainant_ref)
+        check_note("grounds", self.grounds)
+
+
+def check_verdict(policy: Policy, verdict: Verdict) -> None:
+    """Refuse a verdict that does not hold together. Raises: InvalidInput."""
+    violations = [
+        label
+        for label, severity in verdict.findings.items()
+        if policy.labels[label].is_violation and severity >= Severity.S1
+    ]
+    if verdict.action not in HARMLESS_ACTIONS and not violations:
+        raise InvalidInput(
+            "action", f"{verdict.action} needs a finding of a violation with severity S1 or more"
+        )
+    if verdict.action not in HARMLESS_ACTIONS and not verdict.explanation.strip():
+        raise InvalidInput("explanation", f"{verdict.action} needs a statement of reasons")
+
+
+def dsa_category(policy: Policy, verdict: Verdict) -> str | None:
+    """Give the DSA Transparency Database category of the gravest finding, if any."""
+    if not verdict.findings:
+        return None
+    gravest = max(verdict.findings, key=lambda label: verdict.findings[label])
+    return policy.labels[gravest].dsa_category
+
+
+def check_note(name: str, text: str) -> None:
+    """Refuse an empty, over-long or unstorable note."""
+    if "\x00" in text:
+        raise InvalidInput(name, "holds a NUL character")
+    if not text.strip():
+        raise InvalidInput(name, "must not be empty")
+    if len(text) > MAX_NOTE_CHARS:
+        raise TooLarge(name, len(text), MAX_NOTE_CHARS, "characters")

@@ -1,0 +1,294 @@
+"""The policy a deployment works under, read from data and checked whole before use."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from triage_ml.domain.report import Source
+from triage_ml.domain.rules import FACTS, PLACEMENT, SCORES, Condition, compile_condition
+from triage_ml.domain.taxonomy import Label, Severity, Tier
+from triage_ml.errors import PolicyInvalid
+
+Document = Mapping[str, Any]
+T = TypeVar("T")
+
+DOCUMENTS = ("policy", "labels", "tiers", "queues", "routes", "clocks")
+"""Names of the files of a policy folder, without `.toml`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelPolicy:
+    """What a label means here. `is_violation` False: a hint only, without weight."""
+
+    scope: str
+    clause: str
+    dsa_category: str
+    typical_severity: Severity
+    handling_minutes: float
+    is_violation: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PriorityPolicy:
+    """Constants of the index; the formula stands in `domain.priority`."""
+
+    severity_weights: tuple[float, ...]  # S0 .. S4
+    urgency_weight: float  # lambda
+    age_weight: float  # alpha
+    default_handling_minutes: float
+    reach_cap: float
+    default_views_per_hour: float
+    views_per_hour_by_surface: Mapping[str, float]
+    reason_prior: Mapping[Source, float]
+    reporter_prior: Mapping[Source, tuple[float, float]]  # Beta(a, b)
+    reporter_bounds: tuple[float, float]
+    reporter_window: int
+    repeat_actor_violations: int
+    repeat_actor_days: int
+    random_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class TierRule:
+    tier: Tier
+    when: Condition
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePolicy:
+    """`hours` is the clock; `hours_by_severity` replaces it from that severity upwards."""
+
+    name: str
+    fed_by: str
+    hours: float
+    hours_by_severity: Mapping[Severity, float]
+    restricted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    queue: str
+    when: Condition
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegalClock:
+    """A statutory time limit. `source` says where it comes from; confirm with counsel."""
+
+    name: str
+    when: Condition
+    hours: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One version of all rules. Rules are tried in order, the first match wins."""
+
+    version: str
+    labels: Mapping[Label, LabelPolicy]
+    priority: PriorityPolicy
+    fact_tiers: tuple[TierRule, ...]
+    score_tiers: tuple[TierRule, ...]
+    low_tier: TierRule
+    queues: Mapping[str, QueuePolicy]
+    routes: tuple[Route, ...]
+    default_queue: str
+    appeal_queue: str
+    escalation_queue: str
+    policy_gap_queue: str
+    clocks: tuple[LegalClock, ...]
+    safety_margin: float
+    appeal_window: timedelta
+
+
+def parse_policy(documents: Mapping[str, Document]) -> Policy:
+    """Build a policy from its documents. Raises: PolicyInvalid for the first thing wrong."""
+    for name in DOCUMENTS:
+        if name not in documents:
+            raise PolicyInvalid(f"{name}.toml", "-", "is missing")
+    general = _Reader("policy.toml", documents["policy"])
+    queues = _queues(_Reader("queues.toml", documents["queues"]))
+    tiers = _Reader("tiers.toml", documents["tiers"])
+    policy = Policy(
+        version=general.get("version", str),
+        labels=_labels(_Reader("labels.toml", documents["labels"])),
+        priority=_priority(general.table("priority")),
+        fact_tiers=_tier_rules(tiers, "facts", FACTS),
+        score_tiers=_tier_rules(tiers, "scores", FACTS | SCORES),
+        low_tier=_low_tier(tiers),
+        queues=queues,
+        routes=_routes(_Reader("routes.toml", documents["routes"])),
+        default_queue=general.get("default_queue", str),
+        appeal_queue=general.get("appeal_queue", str),
+        escalation_queue=general.get("escalation_queue", str),
+        policy_gap_queue=general.get("policy_gap_queue", str),
+        clocks=_clocks(_Reader("clocks.toml", documents["clocks"])),
+        safety_margin=general.number("safety_margin", 0, 0.9),
+        appeal_window=timedelta(days=general.number("appeal_window_days", 1, 3650)),
+    )
+    _check_queue_names(policy)
+    return policy
+
+
+def _check_queue_names(policy: Policy) -> None:
+    for field in ("default_queue", "appeal_queue", "escalation_queue", "policy_gap_queue"):
+        name = getattr(policy, field)
+        if name not in policy.queues:
+            raise PolicyInvalid("policy.toml", field, f"no queue {name} in queues.toml")
+    for number, route in enumerate(policy.routes):
+        if route.queue not in policy.queues:
+            raise PolicyInvalid("routes.toml", f"route[{number}].queue", f"no queue {route.queue}")
+
+
+def _labels(reader: "_Reader") -> dict[Label, LabelPolicy]:
+    unknown = set(reader.document) - set(Label)
+    if unknown:
+        raise PolicyInvalid(reader.file, min(unknown), "is not a label of the taxonomy")
+    return {label: _label(reader.table(label.value)) for label in Label}
+
+
+def _label(row: "_Reader") -> LabelPolicy:
+    return LabelPolicy(
+        scope=row.get("scope", str),
+        clause=row.get("clause", str),
+        dsa_category=row.get("dsa_category", str),
+        typical_severity=row.severity(row.get("typical_severity", str), "typical_severity"),
+        handling_minutes=row.number("handling_minutes", 0.1, 600),
+        is_violation=row.get("is_violation", bool),
+    )
+
+
+def _priority(row: "_Reader") -> PriorityPolicy:
+    weights = tuple(float(w) for w in row.get("severity_weights", list))
+    if len(weights) != len(Severity) or list(weights) != sorted(weights) or weights[0] < 0:
+        raise PolicyInvalid(row.file, row.at("severity_weights"), "must be five rising numbers")
+    low, high = (float(bound) for bound in row.get("reporter_bounds", list))
+    surfaces = row.table("views_per_hour_by_surface")
+    priors = row.table("reason_prior")
+    betas = row.table("reporter_prior")
+    return PriorityPolicy(
+        severity_weights=weights,
+        urgency_weight=row.number("urgency_weight", 0, 1e6),
+        age_weight=row.number("age_weight", 0, 1e6),
+        default_handling_minutes=row.number("default_handling_minutes", 0.1, 600),
+        reach_cap=row.number("reach_cap", 1, 100),
+        default_views_per_hour=row.number("default_views_per_hour", 0, 1e9),
+        views_per_hour_by_surface={s: surfaces.number(s, 0, 1e9) for s in surfaces.document},
+        reason_prior={source: priors.number(source.value, 0, 1) for source in Source},
+        reporter_prior={source: _beta(betas, source) for source in Source},
+        reporter_bounds=(low, high),
+        reporter_window=int(row.number("reporter_window", 1, 10_000)),
+        repeat_actor_violations=int(row.number("repeat_actor_violations", 1, 1000)),
+        repeat_actor_days=int(row.number("repeat_actor_days", 1, 3650)),
+        random_share=row.number("random_share", 0, 0.5),
+    )
+
+
+def _beta(row: "_Reader", source: Source) -> tuple[float, float]:
+    values = row.get(source.value, list)
+    if len(values) != 2 or any(float(v) <= 0 for v in values):
+        raise PolicyInvalid(row.file, row.at(source.value), "must be two numbers over 0")
+    return float(values[0]), float(values[1])
+
+
+def _tier_rules(reader: "_Reader", section: str, allowed: frozenset[str]) -> tuple[TierRule, ...]:
+    rows = reader.rows(section)
+    return tuple(
+        TierRule(
+            Tier(int(row.number("tier", 0, 4))), row.condition(allowed), row.get("reason", str)
+        )
+        for row in rows
+    )
+
+
+def _low_tier(reader: "_Reader") -> TierRule:
+    row = reader.table("low")
+    return TierRule(Tier.T4, row.condition(FACTS | SCORES), row.get("reason", str))
+
+
+def _queues(reader: "_Reader") -> dict[str, QueuePolicy]:
+    return {name: _queue(name, reader.table(name)) for name in reader.document}
+
+
+def _queue(name: str, row: "_Reader") -> QueuePolicy:
+    limits = _Reader(row.file, row.document.get("hours_by_severity", {}), row.path)
+    return QueuePolicy(
+        name=name,
+        fed_by=row.get("fed_by", str),
+        hours=row.number("hours", 0.01, 8760),
+        hours_by_severity={
+            row.severity(key, "hours_by_severity"): limits.number(key, 0.01, 8760)
+            for key in limits.document
+        },
+        restricted=bool(row.document.get("restricted", False)),
+    )
+
+
+def _routes(reader: "_Reader") -> tuple[Route, ...]:
+    return tuple(
+        Route(
+            row.get("queue", str),
+            row.condition(FACTS | SCORES | PLACEMENT),
+            row.get("reason", str),
+        )
+        for row in reader.rows("route")
+    )
+
+
+def _clocks(reader: "_Reader") -> tuple[LegalClock, ...]:
+    return tuple(
+        LegalClock(
+            row.get("name", str),
+            row.condition(FACTS | SCORES | PLACEMENT),
+            row.number("hours", 0.01, 8760),
+            row.get("source", str),
+        )
+        for row in reader.rows("clock")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """One table of one file, with errors that say where."""
+
+    file: str
+    document: Document
+    path: str = ""
+
+    def at(self, key: str) -> str:
+        return f"{self.path}.{key}" if self.path else key
+
+    def get(self, key: str, kind: type[T]) -> T:
+        value = self.document.get(key)
+        if not isinstance(value, kind):
+            raise PolicyInvalid(self.file, self.at(key), f"must be a {kind.__name__}")
+        return value
+
+    def number(self, key: str, low: float, high: float) -> float:
+        value = self.document.get(key)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise PolicyInvalid(self.file, self.at(key), "must be a number")
+        if not low <= value <= high:
+            raise PolicyInvalid(self.file, self.at(key), f"must lie within {low:g} and {high:g}")
+        return float(value)
+
+    def severity(self, name: str, key: str) -> Severity:
+        if name not in Severity.__members__:
+            raise PolicyInvalid(self.file, self.at(key), f"{name} is not one of S0 to S4")
+        return Severity[name]
+
+    def table(self, key: str) -> "_Reader":
+        return _Reader(self.file, self.get(key, dict), self.at(key))
+
+    def rows(self, key: str) -> list["_Reader"]:
+        rows = self.get(key, list)
+        return [_Reader(self.file, row, f"{self.at(key)}[{n}]") for n, row in enumerate(rows)]
+
+    def condition(self, allowed: frozenset[str]) -> Condition:
+        return compile_condition(
+            self.document.get("when"), allowed, file=self.file, where=self.at("when")
+        )

@@ -1,0 +1,246 @@
+"""Tier and index of a case, with every term explained.
+
+    harm(label) = weight[E[severity]] · p / E[handling minutes]
+    base        = max(Σ_label harm(label), unspecified) · reach · reporter · context
+    index(now)  = base + λ · urgency(slack) + α · age / SLA
+
+`p` is the calibrated probability where the cell is measured, its upper bound elsewhere, and
+at least the prior of the report's source where the report names a label that is not measured.
+Handling time divides inside the sum, so that the index stays monotone in every probability.
+Source: POLICY model of the project, docs/decisions/0003-priority.md.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import log10
+
+from triage_ml.domain.policy import LabelPolicy, Policy, PriorityPolicy, TierRule
+from triage_ml.domain.report import Item, ReportSummary, Source
+from triage_ml.domain.scores import LabelScores
+from triage_ml.domain.taxonomy import Label, Language, Severity, Support, Tier
+
+
+@dataclass(frozen=True, slots=True)
+class HarmTerm:
+    """One label's share of the harm. `basis` says where the probability comes from."""
+
+    label: Label
+    probability: float
+    basis: str
+    severity: float
+    weight: float
+    handling_minutes: float
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Priority:
+    """Everything of the priority that does not move with the clock."""
+
+    tier: Tier
+    tier_reason: str
+    harm_terms: tuple[HarmTerm, ...]
+    harm: float
+    reach: float
+    reporter: float
+    context: float
+    base: float
+    handling_seconds: float
+    policy_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexNow:
+    """The index at one moment: `base` plus the two terms that grow with time."""
+
+    base: float
+    urgency: float
+    age: float
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What is known of a case beside its text."""
+
+    item: Item
+    summary: ReportSummary
+    language: Language
+    stage: str
+    repeat_actor: bool = False
+    incident: bool = False
+
+
+def prioritise(
+    policy: Policy,
+    facts: Circumstances,
+    scores: LabelScores | None,
+    previous: Tier | None = None,
+) -> Priority:
+    """Order a case. `previous` is its tier so far: T0 and T1 are never left through a score."""
+    probabilities = usable_probabilities(policy, facts.summary, scores)
+    context = rule_context(policy, facts, scores, probabilities)
+    tier, reason = _tier(policy, context)
+    if previous is not None and previous <= Tier.T1 and tier > previous:
+        tier, reason = previous, "stays where it was put before"
+    terms = tuple(
+        _harm_term(policy, label, p, basis, scores) for label, (p, basis) in probabilities.items()
+    )
+    row = policy.priority
+    harm = max(sum(term.value for term in terms), _unspecified(policy, scores))
+    reach = reach_factor(row, facts.item)
+    reporter = facts.summary.reporter_factor
+    surroundings = 1 + 0.5 * (facts.item.high_profile + facts.repeat_actor + facts.incident)
+    return Priority(
+        tier=tier,
+        tier_reason=reason,
+        harm_terms=tuple(sorted(terms, key=lambda term: -term.value)),
+        harm=harm,
+        reach=reach,
+        reporter=reporter,
+        context=surroundings,
+        base=harm * reach * reporter * surroundings,
+        handling_seconds=60 * row.default_handling_minutes,
+        policy_version=policy.version,
+    )
+
+
+def index_at(
+    row: PriorityPolicy,
+    base: float,
+    handling: timedelta,
+    received_at: datetime,
+    due_at: datetime,
+    now: datetime,
+) -> IndexNow:
+    """Compute the index at `now`; the SQL function `live_index` is the same formula."""
+    horizon = 4 * handling.total_seconds()
+    slack = (due_at - now).total_seconds()
+    sla = max((due_at - received_at).total_seconds(), 1.0)
+    urgency = row.urgency_weight * max(0.0, (horizon - slack) / horizon)
+    age = row.age_weight * max(0.0, (now - received_at).total_seconds()) / sla
+    return IndexNow(base=base, urgency=urgency, age=age, value=base + urgency + age)
+
+
+def usable_probabilities(
+    policy: Policy, summary: ReportSummary, scores: LabelScores | None
+) -> dict[Label, tuple[float, str]]:
+    """Give, per violation label with any evidence, the probability to act on and its basis."""
+    found: dict[Label, tuple[float, str]] = {}
+    prior = max((policy.priority.reason_prior[s] for s in summary.sources), default=0.0)
+    for label in Label:
+        if not policy.labels[label].is_violation:
+            continue
+        score = scores.labels.get(label) if scores else None
+        candidates = []
+        if score is not None:
+            basis = "calibrated" if score.support is Support.MEASURED else "upper bound"
+            candidates.append((score.trusted, basis))
+        measured = score is not None and score.support is Support.MEASURED
+        if label in summary.reason_labels and not measured:
+            candidates.append((prior, "report"))
+        if candidates:
+            found[label] = max(candidates)
+    return found
+
+
+def rule_context(
+    policy: Policy,
+    facts: Circumstances,
+    scores: LabelScores | None,
+    probabilities: Mapping[Label, tuple[float, str]],
+) -> dict[str, object]:
+    """Lay out the facts and scores that conditions may ask for (see `domain.rules`)."""
+    summary, item = facts.summary, facts.item
+    reasons = summary.reason_labels
+    measured = scores is not None and all(scores.support(r) is Support.MEASURED for r in reasons)
+    return {
+        "reasons": list(summary.reasons),
+        "sources": [source.value for source in summary.sources],
+        "jurisdictions": list(summary.jurisdictions),
+        "has_deadline": summary.legal_deadline is not None,
+        "n_reports": summary.n_reports,
+        "high_profile": item.high_profile,
+        "views_per_hour": views_per_hour(policy.priority, item),
+        "repeat_actor": facts.repeat_actor,
+        "incident": facts.incident,
+        "stage": facts.stage,
+        "surface": item.surface,
+        "language": facts.language.value,
+        "scored": scores is not None,
+        "p": {label.value: probabilities.get(label, (0.0, ""))[0] for label in Label},
+        "severity": {
+            label.value: expected_severity(policy.labels[label], label, scores) for label in Label
+        },
+        "p_violation": scores.p_violation if scores else 0.0,
+        "reason_measured": measured and bool(reasons),
+    }
+
+
+def _tier(policy: Policy, context: Mapping[str, object]) -> tuple[Tier, str]:
+    """Take the most urgent tier that a fact or a score asks for; scores only ever raise."""
+    facts = _first_match(policy.fact_tiers, context)
+    best = (facts.tier, facts.reason) if facts else (Tier.T3, "no rule asks for more")
+    raised = _first_match(policy.score_tiers, context) if context["scored"] else None
+    if raised is not None and raised.tier < best[0]:
+        best = (raised.tier, raised.reason)
+    if facts is None and raised is None and policy.low_tier.when.holds(context):
+        return Tier.T4, policy.low_tier.reason
+    return best
+
+
+def _first_match(rules: tuple[TierRule, ...], context: Mapping[str, object]) -> TierRule | None:
+    return next((rule for rule in rules if rule.when.holds(context)), None)
+
+
+def _harm_term(
+    policy: Policy, label: Label, p: float, basis: str, scores: LabelScores | None
+) -> HarmTerm:
+    meaning = policy.labels[label]
+    severity = expected_severity(meaning, label, scores)
+    weight = severity_weight(policy.priority, severity)
+    value = weight * p / meaning.handling_minutes
+    return HarmTerm(label, p, basis, severity, weight, meaning.handling_minutes, value)
+
+
+def _unspecified(policy: Policy, scores: LabelScores | None) -> float:
+    """Harm of a violation that the model sees without naming its label."""
+    if scores is None:
+        return 0.0
+    weight = policy.priority.severity_weights[Severity.S2]
+    return weight * scores.p_violation / policy.priority.default_handling_minutes
+
+
+def expected_severity(meaning: LabelPolicy, label: Label, scores: LabelScores | None) -> float:
+    score = scores.labels.get(label) if scores else None
+    return score.severity if score else float(meaning.typical_severity)
+
+
+def severity_weight(row: PriorityPolicy, severity: float) -> float:
+    """Interpolate the weight of a fractional severity linearly between its neighbours."""
+    low = min(int(severity), Severity.S3)
+    share = min(severity - low, 1.0)
+    weights = row.severity_weights
+    return weights[low] + share * (weights[low + 1] - weights[low])
+
+
+def views_per_hour(row: PriorityPolicy, item: Item) -> float:
+    if item.views_per_hour is not None:
+        return item.views_per_hour
+    return row.views_per_hour_by_surface.get(item.surface, row.default_views_per_hour)
+
+
+def reach_factor(row: PriorityPolicy, item: Item) -> float:
+    return min(1 + log10(1 + views_per_hour(row, item)), row.reach_cap)
+
+
+def reporter_factor(row: PriorityPolicy, source: Source, n_outcomes: int, n_upheld: int) -> float:
+    """Twice the posterior mean of the reporter's precision, kept within the bounds.
+
+    The prior Beta(a, b) is that of the source; a reporter who is right half the time gets 1.
+    """
+    a, b = row.reporter_prior[source]
+    mean = (a + n_upheld) / (a + b + n_outcomes)
+    low, high = row.reporter_bounds
+    return min(max(2 * mean, low), high)

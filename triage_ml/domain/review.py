@@ -1,0 +1,208 @@
+"""Steps that people take: claim, renew, release, decide, escalate, appeal, withdraw."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from triage_ml.domain.admission import circumstances
+from triage_ml.domain.case import (
+    Case,
+    CaseState,
+    Change,
+    Claim,
+    NewEvent,
+    Stage,
+    Step,
+    claim_detail,
+    decision_detail,
+    next_state,
+    placement_detail,
+)
+from triage_ml.domain.decision import (
+    Appeal,
+    Decision,
+    Verdict,
+    check_note,
+    check_verdict,
+    dsa_category,
+)
+from triage_ml.domain.policy import Policy
+from triage_ml.domain.report import check_ref
+from triage_ml.domain.routing import Placement, place
+from triage_ml.domain.taxonomy import Tier
+from triage_ml.errors import Conflict, IllegalTransition, LeaseExpired
+
+
+def take(case: Case, claim: Claim) -> Change:
+    """Claim a queued case, or one whose lease has run out."""
+    events = []
+    ended = None
+    state = case.state
+    if case.claim is not None and case.claim.lease_expires_at <= claim.claimed_at:
+        state = next_state(state, Step.LEASE_EXPIRED)
+        ended = Step.LEASE_EXPIRED
+        detail = {"claim_id": str(case.claim.claim_id)}
+        events.append(NewEvent(ended, case.claim.reviewer, case.state, state, detail))
+    if case.barred_reviewer == claim.reviewer:
+        raise Conflict("an appeal is never reviewed by the first decider")
+    after = next_state(state, Step.CLAIMED)
+    events.append(NewEvent(Step.CLAIMED, claim.reviewer, state, after, claim_detail(claim)))
+    return Change(replace(case, state=after, claim=claim), tuple(events), claim_ended=ended)
+
+
+def renew(case: Case, claim_id: UUID, reviewer: str, lease: timedelta, now: datetime) -> Change:
+    """Prolong a lease that still runs. Raises: LeaseExpired."""
+    claim = _held(case, claim_id, reviewer, now)
+    longer = replace(claim, lease_expires_at=now + lease)
+    event = _event(case, Step.RENEWED, reviewer, claim_detail(longer))
+    return Change(replace(case, claim=longer), (event,))
+
+
+def release(case: Case, claim_id: UUID, reviewer: str, reason: str, now: datetime) -> Change:
+    """Give a case back to its queue."""
+    _held(case, claim_id, reviewer, now)
+    check_note("reason", reason)
+    event = _event(case, Step.RELEASED, reviewer, {"reason": reason})
+    freed = replace(case, state=event.to_state, claim=None)
+    return Change(freed, (event,), claim_ended=Step.RELEASED)
+
+
+def decide(
+    case: Case, policy: Policy, claim_id: UUID, reviewer: str, verdict: Verdict, now: datetime
+) -> Change:
+    """Conclude a case, or send it to the policy-gap queue when the policy has no word for it."""
+    if case.state is not CaseState.CLAIMED:
+        next_state(case.state, Step.DECIDED)
+    _held(case, claim_id, reviewer, now)
+    check_verdict(policy, verdict)
+    if verdict.needs_classification:
+        return _to_policy_gap(case, policy, reviewer, verdict, now)
+    decision = Decision(
+        verdict=verdict,
+        reviewer=reviewer,
+        decided_at=now,
+        claim_id=claim_id,
+        policy_version=policy.version,
+        stage=case.stage,
+        dsa_category=dsa_category(policy, verdict),
+    )
+    detail = decision_detail(decision)
+    event = _event(case, Step.DECIDED, reviewer, detail)
+    decided = replace(case, state=event.to_state, claim=None, decision=decision)
+    announcement = {"type": "case.decided", "item_id": case.item.item_id, **detail}
+    return Change(
+        decided,
+        (event,),
+        announcement=announcement,
+        claim_ended=Step.DECIDED,
+        reports_upheld=decision.upheld,
+    )
+
+
+def escalate(
+    case: Case,
+    policy: Policy,
+    actor: str,
+    owner: str,
+    reason: str,
+    now: datetime,
+    claim_id: UUID | None = None,
+) -> Change:
+    """Hand a case up to a named owner; a claimed one only by who holds it."""
+    check_ref("owner", owner)
+    check_note("reason", reason)
+    state = next_state(case.state, Step.ESCALATED)
+    ended = None
+    if case.claim is not None:
+        running = case.claim.lease_expires_at > now
+        ended = Step.ESCALATED if running else Step.LEASE_EXPIRED
+        if running:
+            _held(case, claim_id, actor, now)
+    queue = policy.escalation_queue
+    placement = _moved_to(case, policy, queue, f"escalated to {owner}", now)
+    tier = min(placement.priority.tier, Tier.T2)
+    placement = replace(placement, priority=replace(placement.priority, tier=tier))
+    moved = replace(case, state=state, claim=None, owner=owner, placement=placement)
+    detail = {"owner": owner, "reason": reason, **placement_detail(moved)}
+    event = NewEvent(Step.ESCALATED, actor, case.state, state, detail)
+    return Change(moved, (event,), claim_ended=ended)
+
+
+def appeal(case: Case, policy: Policy, complaint: Appeal, now: datetime, actor: str) -> Change:
+    """Reopen a decided case for another reviewer than the one who decided it."""
+    state = next_state(case.state, Step.APPEALED)
+    decision = case.decision
+    if decision is None or case.stage is Stage.APPEAL:
+        raise IllegalTransition(case.state, Step.APPEALED, "an appeal was already decided")
+    if now - decision.decided_at > policy.appeal_window:
+        raise IllegalTransition(case.state, Step.APPEALED, "the appeal window is over")
+    fresh = replace(case, stage=Stage.APPEAL, received_at=now)
+    placement = place(policy, circumstances(fresh), case.scores, now)
+    reopened = replace(
+        fresh,
+        state=state,
+        barred_reviewer=decision.reviewer,
+        placement=_moved_to(
+            replace(fresh, placement=placement), policy, policy.appeal_queue, "appeal", now
+        ),
+    )
+    event = NewEvent(Step.APPEALED, actor, case.state, state, placement_detail(reopened))
+    announcement = {"type": "case.appealed", "item_id": case.item.item_id}
+    return Change(reopened, (event,), announcement=announcement, appeal=complaint)
+
+
+def withdraw(case: Case, report_id: UUID, reason: str, actor: str) -> Change:
+    """Take back one report; the last one closes the case, unless it is a T0 or T1 case.
+
+    A report about danger or under a legal clock may be taken back under pressure, so such a
+    case stays for a reviewer to decide.
+    """
+    check_note("reason", reason)
+    summary = case.summary.withdraw_one()
+    first = _event(case, Step.REPORT_WITHDRAWN, actor, {"reason": reason})
+    kept = replace(case, summary=summary)
+    if summary.n_active > 0 or case.placement.priority.tier <= Tier.T1:
+        return Change(kept, (first,), withdrawn_report=report_id)
+    last = _event(kept, Step.WITHDRAWN, actor, {})
+    ended = Step.WITHDRAWN if case.claim else None
+    closed = replace(kept, state=last.to_state, claim=None)
+    announcement = {"type": "case.withdrawn", "item_id": case.item.item_id}
+    return Change(closed, (first, last), announcement, ended, report_id)
+
+
+def _to_policy_gap(
+    case: Case, policy: Policy, reviewer: str, verdict: Verdict, now: datetime
+) -> Change:
+    queue = policy.policy_gap_queue
+    placement = _moved_to(case, policy, queue, "the policy has no word for it", now)
+    state = next_state(case.state, Step.POLICY_GAP)
+    moved = replace(case, state=state, claim=None, placement=placement)
+    detail = {"explanation": verdict.explanation, **placement_detail(moved)}
+    event = NewEvent(Step.POLICY_GAP, reviewer, case.state, state, detail)
+    return Change(moved, (event,), claim_ended=Step.POLICY_GAP)
+
+
+def _held(case: Case, claim_id: UUID | None, reviewer: str, now: datetime) -> Claim:
+    claim = case.claim
+    if (
+        claim is None
+        or claim.claim_id != claim_id
+        or claim.reviewer != reviewer
+        or claim.lease_expires_at <= now
+    ):
+        raise LeaseExpired(str(claim_id))
+    return claim
+
+
+def _event(case: Case, step: Step, actor: str, detail: Mapping[str, Any]) -> NewEvent:
+    return NewEvent(step, actor, case.state, next_state(case.state, step), detail)
+
+
+def _moved_to(case: Case, policy: Policy, queue: str, reason: str, now: datetime) -> Placement:
+    due_at = now + timedelta(hours=policy.queues[queue].hours)
+    placement = case.placement
+    if placement.due_at < due_at:
+        return replace(placement, queue=queue, route_reason=reason)
+    return replace(placement, queue=queue, route_reason=reason, due_at=due_at, clock=queue)

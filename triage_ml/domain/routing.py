@@ -1,0 +1,93 @@
+"""From a priority to a queue and a due time: ordered first-match routes and clocks."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from triage_ml.domain.policy import Policy, QueuePolicy
+from triage_ml.domain.priority import (
+    Circumstances,
+    Priority,
+    expected_severity,
+    prioritise,
+    rule_context,
+    usable_probabilities,
+)
+from triage_ml.domain.scores import LabelScores
+from triage_ml.domain.taxonomy import Label, Severity, Tier
+
+LIKELY = 0.5
+"""A label at least this probable counts for the clock and for reviewers' opt-outs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a case stands and why.
+
+    `clock` names the limit that set `due_at`; `labels` are those that are likely or reported.
+    """
+
+    priority: Priority
+    queue: str
+    route_reason: str
+    due_at: datetime
+    clock: str
+    labels: tuple[Label, ...]
+
+
+def place(
+    policy: Policy,
+    facts: Circumstances,
+    scores: LabelScores | None,
+    now: datetime,
+    previous_tier: Tier | None = None,
+    previous_due_at: datetime | None = None,
+) -> Placement:
+    """Prioritise and route a case whose newest fact arrived at `now`.
+
+    A clock that runs is never stopped: `due_at` is never later than `previous_due_at`.
+    """
+    priority = prioritise(policy, facts, scores, previous_tier)
+    context = {
+        **rule_context(policy, facts, scores, usable_probabilities(policy, facts.summary, scores)),
+        "tier": int(priority.tier),
+        "degraded": scores is None,
+    }
+    queue, reason = policy.default_queue, "no route matched"
+    for route in policy.routes:
+        if route.when.holds(context):
+            queue, reason = route.queue, route.reason
+            break
+    labels = _likely_labels(policy, facts, scores)
+    severity = max((expected_severity(policy.labels[x], x, scores) for x in labels), default=0.0)
+    due = [(now + _queue_clock(policy.queues[queue], severity), queue)]
+    due += [
+        (now + timedelta(hours=clock.hours) * (1 - policy.safety_margin), clock.name)
+        for clock in policy.clocks
+        if clock.when.holds(context)
+    ]
+    if facts.summary.legal_deadline is not None:
+        left = facts.summary.legal_deadline - now
+        due.append((now + left * (1 - policy.safety_margin), "the report's legal deadline"))
+    if previous_due_at is not None:
+        due.append((previous_due_at, "the clock that already ran"))
+    due_at, clock = min(due)
+    return Placement(priority, queue, reason, due_at, clock, labels)
+
+
+def _likely_labels(
+    policy: Policy, facts: Circumstances, scores: LabelScores | None
+) -> tuple[Label, ...]:
+    usable = usable_probabilities(policy, facts.summary, scores)
+    return tuple(
+        label
+        for label, (p, _) in usable.items()
+        if p >= LIKELY or label in facts.summary.reason_labels
+    )
+
+
+def _queue_clock(queue: QueuePolicy, severity: float) -> timedelta:
+    hours = queue.hours
+    for floor in sorted(queue.hours_by_severity):
+        if severity >= Severity(floor):
+            hours = queue.hours_by_severity[floor]
+    return timedelta(hours=hours)

@@ -1,0 +1,106 @@
+"""Conditions of tiers, routes and clocks: CEL expressions over a fixed set of facts."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import cel
+
+from triage_ml.domain.taxonomy import Label
+from triage_ml.errors import PolicyInvalid
+
+FACTS = frozenset(
+    {
+        "reasons",  # list of label names, or "other"
+        "sources",  # list of source names
+        "jurisdictions",  # list of two-letter codes
+        "has_deadline",  # a report carries a legal deadline
+        "n_reports",
+        "high_profile",
+        "views_per_hour",  # the surface's prior when unknown
+        "repeat_actor",
+        "incident",
+        "stage",  # "first" or "appeal"
+        "surface",
+    }
+)
+SCORES = frozenset(
+    {
+        "language",
+        "scored",
+        "p",  # label name -> probability that priority may use, every label present
+        "severity",  # label name -> expected severity, every label present
+        "p_violation",
+        "reason_measured",  # scored, and every reported reason is a measured cell
+    }
+)
+PLACEMENT = frozenset({"tier", "degraded"})
+"""Known only once the tier is, so for routes and clocks alone."""
+
+_LABEL_ACCESS = re.compile(r"\b(?:p|severity)(?:\.(\w+)|\[[\"'](\w+)[\"']\])")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A compiled CEL expression that answers true or false."""
+
+    expression: str
+    _program: Any = field(repr=False, compare=False)
+
+    def holds(self, context: Mapping[str, object]) -> bool:
+        return bool(self._program.execute(context))
+
+
+def compile_condition(
+    expression: object, allowed: frozenset[str], *, file: str, where: str
+) -> Condition:
+    """Compile and try a condition. Raises: PolicyInvalid with the file, field and reason."""
+    if not isinstance(expression, str) or not expression.strip():
+        raise PolicyInvalid(file, where, "must be a CEL expression")
+    try:
+        program = cel.compile(expression)
+    except ValueError as error:
+        raise PolicyInvalid(file, where, str(error).splitlines()[0]) from error
+    unknown = set(program.variables()) - allowed
+    if unknown:
+        known = ", ".join(sorted(allowed))
+        raise PolicyInvalid(file, where, f"unknown fact {min(unknown)}; known are {known}")
+    for dotted, keyed in _LABEL_ACCESS.findall(expression):
+        if (dotted or keyed) not in set(Label):
+            raise PolicyInvalid(file, where, f"unknown label {dotted or keyed}")
+    _try_out(program, allowed, file, where)
+    return Condition(expression, program)
+
+
+def _try_out(program: Any, allowed: frozenset[str], file: str, where: str) -> None:
+    sample = {name: value for name, value in SAMPLE_CONTEXT.items() if name in allowed}
+    try:
+        answer = program.execute(sample)
+    except (RuntimeError, ValueError, TypeError, KeyError) as error:
+        raise PolicyInvalid(file, where, f"does not evaluate: {error}") from error
+    if not isinstance(answer, bool):
+        raise PolicyInvalid(file, where, f"must answer true or false, not {answer!r}")
+
+
+SAMPLE_CONTEXT: dict[str, object] = {
+    "reasons": ["hate"],
+    "sources": ["user"],
+    "jurisdictions": ["DE"],
+    "has_deadline": False,
+    "n_reports": 1,
+    "high_profile": False,
+    "views_per_hour": 0.0,
+    "repeat_actor": False,
+    "incident": False,
+    "stage": "first",
+    "surface": "post",
+    "language": "en",
+    "scored": True,
+    "p": {label.value: 0.5 for label in Label},
+    "severity": {label.value: 2.0 for label in Label},
+    "p_violation": 0.5,
+    "reason_measured": True,
+    "tier": 3,
+    "degraded": False,
+}

@@ -1,0 +1,83 @@
+"""What a model says of a text: calibrated probabilities, and how far to trust each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from triage_ml.domain.taxonomy import Label, Language, Support
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageGuess:
+    """Detected language; `detected` keeps the ISO 639-1 code when it is none of the five."""
+
+    language: Language
+    confidence: float
+    detected: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters `[start, end)` of the original text that speak for a label."""
+
+    start: int
+    end: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class LabelScore:
+    """One label of one text.
+
+    `probability` is calibrated; `upper` is its upper bound and stands in for it where the
+    cell is not measured. `severity` is the expected ordinal severity if the label applies.
+    """
+
+    probability: float
+    upper: float
+    severity: float
+    support: Support
+    spans: tuple[Span, ...] = ()
+
+    @property
+    def trusted(self) -> float:
+        """The probability that priority may use."""
+        return self.probability if self.support is Support.MEASURED else self.upper
+
+
+@dataclass(frozen=True, slots=True)
+class LabelScores:
+    """All labels a model scored for one text.
+
+    A label that is not in `labels` was not scored. `n_windows` over 1 means that the text was
+    longer than the model reads at once and was scored in overlapping windows, none left out.
+    """
+
+    labels: Mapping[Label, LabelScore]
+    p_violation: float
+    language: Language
+    model_version: str
+    n_windows: int = 1
+
+    def support(self, label: Label) -> Support:
+        score = self.labels.get(label)
+        return score.support if score else Support.UNSUPPORTED
+
+
+def keep_worst(old: LabelScores | None, new: LabelScores) -> LabelScores:
+    """Join the scores of two versions of an item: per label, the higher trusted one stays.
+
+    An item edited after a report must not sink because its new text is harmless. Scores of
+    another model version are replaced, not joined: their numbers do not compare.
+    """
+    if old is None or old.model_version != new.model_version:
+        return new
+    labels = dict(new.labels)
+    for label, score in old.labels.items():
+        if label not in labels or score.trusted > labels[label].trusted:
+            labels[label] = score
+    return replace(
+        new,
+        labels=labels,
+        p_violation=max(old.p_violation, new.p_violation),
+        n_windows=max(old.n_windows, new.n_windows),
+    )

@@ -1,0 +1,27 @@
+"""The shipped policy as data, and how a deployment's own is read.
+
+A policy is a folder of TOML files, one per name in `domain.policy.DOCUMENTS`.
+"""
+
+import tomllib
+from pathlib import Path
+
+from triage_ml.domain.policy import DOCUMENTS, Document, Policy, parse_policy
+from triage_ml.errors import PolicyInvalid
+
+DEFAULT_FOLDER = Path(__file__).parent / "default"
+
+
+def load_policy(folder: Path | None = None) -> Policy:
+    """Read and check a policy folder, by default the shipped one. Raises: PolicyInvalid."""
+    source = folder or DEFAULT_FOLDER
+    return parse_policy({name: _read(source / f"{name}.toml") for name in DOCUMENTS})
+
+
+def _read(path: Path) -> Document:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PolicyInvalid(path.name, "-", f"cannot be read in {path.parent}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PolicyInvalid(path.name, "-", f"is not valid TOML: {error}") from error
