@@ -40,6 +40,8 @@ PLACEMENT = frozenset({"tier", "degraded"})
 
 _LABEL_ACCESS = re.compile(r"\b(?:p|severity)(?:\.(\w+)|\[[\"'](\w+)[\"']\])")
 
+_BOUND = re.compile(r"\.(?:all|exists|exists_one|filter|map)\(\s*(\w+)\s*,")
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -62,7 +64,8 @@ def compile_condition(
         program = cel.compile(expression)
     except ValueError as error:
         raise PolicyInvalid(file, where, str(error).splitlines()[0]) from error
-    unknown = set(program.variables()) - allowed
+    bound = set(_BOUND.findall(expression))  # `r` of reasons.exists(r, ...)
+    unknown = set(program.variables()) - allowed - bound
     if unknown:
         known = ", ".join(sorted(allowed))
         raise PolicyInvalid(file, where, f"unknown fact {min(unknown)}; known are {known}")
