@@ -16,6 +16,7 @@ TriageError
 ├── ScoringFailed           no scores for this text now
 │   ├── ModelMissing        no model is loaded
 │   └── ScoreDeadlineExceeded
+├── DeliveryFailed          a webhook did not take an announcement
 ├── ArtifactInvalid         a model folder does not hold what its manifest says
 ├── PolicyInvalid           a policy file is wrong
 └── SetupFailed             the machine does not allow the start: port, disk, permission
@@ -116,6 +117,12 @@ class ScoreDeadlineExceeded(ScoringFailed):
     def __init__(self, deadline_seconds: float) -> None:
         super().__init__(f"the model took longer than {deadline_seconds:g} s")
         self.deadline_seconds = deadline_seconds
+
+
+class DeliveryFailed(TriageError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"webhook not delivered: {reason}")
+        self.reason = reason
 
 
 class ArtifactInvalid(TriageError):

@@ -137,6 +137,17 @@ class ReportSummary:
         return tuple(Label(name) for name in self.reasons if name != OTHER_REASON)
 
 
+def merge_item(old: Item, new: Item) -> Item:
+    """Take the newest version of an item, keeping what only an earlier report said."""
+    return replace(
+        new,
+        views_per_hour=old.views_per_hour if new.views_per_hour is None else new.views_per_hour,
+        high_profile=old.high_profile or new.high_profile,
+        context=new.context or old.context,
+        language_hint=new.language_hint or old.language_hint,
+    )
+
+
 def check_text(name: str, text: str) -> None:
     """Refuse a text that cannot be stored or shown. Raises: InvalidInput, TooLarge."""
     if len(text) > MAX_TEXT_CHARS:

@@ -1,0 +1,81 @@
+"""A report in: scored if that can be had in time, stored in any case."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from triage_ml.domain.admission import join_report, open_case
+from triage_ml.domain.case import Case, Change, Stage
+from triage_ml.domain.policy import Policy
+from triage_ml.domain.priority import Circumstances, reporter_factor
+from triage_ml.domain.report import Item, Report, ReportSummary, merge_item
+from triage_ml.ports import CaseStore, Clock, History, HistoryWindow, Receipt, Submission
+from triage_ml.workflow.scoring import Scored, Scoring
+
+
+class Intake:
+    def __init__(self, store: CaseStore, scoring: Scoring, policy: Policy, clock: Clock) -> None:
+        self._store = store
+        self._scoring = scoring
+        self._policy = policy
+        self._clock = clock
+
+    async def submit(
+        self,
+        item: Item,
+        report: Report,
+        actor: str,
+        idempotency_key: str | None = None,
+        body_sha256: str = "",
+    ) -> Receipt:
+        """Accept a report. When this returns, the report is committed.
+
+        Without a model's scores the case is queued by the report's reason and its age, and
+        the worker scores it later.
+
+        Raises: InvalidInput, IdempotencyMismatch, StoreUnavailable.
+        """
+        scored = await self._scoring.attempt(item.text, item.language_hint)
+        now = self._clock.now()
+        submission = Submission(item, report, actor, now, idempotency_key, body_sha256)
+
+        def admit(existing: Case | None, history: History, case_id: UUID) -> Change:
+            report.check_deadline(now)
+            return self._admit(existing, history, case_id, submission, scored)
+
+        return await self._store.submit(submission, self._window(now), admit)
+
+    def _window(self, now: datetime) -> HistoryWindow:
+        row = self._policy.priority
+        return HistoryWindow(row.reporter_window, now - timedelta(days=row.repeat_actor_days))
+
+    def _admit(
+        self,
+        existing: Case | None,
+        history: History,
+        case_id: UUID,
+        submission: Submission,
+        scored: Scored,
+    ) -> Change:
+        row = self._policy.priority
+        report, now = submission.report, submission.received_at
+        factor = reporter_factor(row, report.source, history.n_outcomes, history.n_upheld)
+        summary = (existing.summary if existing else ReportSummary()).add(report, factor)
+        facts = Circumstances(
+            item=merge_item(existing.item, submission.item) if existing else submission.item,
+            summary=summary,
+            language=scored.language.language,
+            stage=existing.stage if existing else Stage.FIRST,
+            repeat_actor=history.author_violations >= row.repeat_actor_violations,
+        )
+        if existing is None:
+            return open_case(
+                case_id, self._policy, facts, scored.language, scored.scores, now, submission.actor
+            )
+        change = join_report(
+            existing, self._policy, facts, scored.language, scored.scores, now, submission.actor
+        )
+        if scored.scores is None and existing.item.text != submission.item.text:
+            # The stored scores are those of another text: let the worker score the new one.
+            return replace(change, case=replace(change.case, scores=None))
+        return change

@@ -1,0 +1,164 @@
+"""A decision out: claim, decide, and what else people do with a case."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from triage_ml.domain import review as steps
+from triage_ml.domain.case import Case
+from triage_ml.domain.decision import Appeal, Verdict
+from triage_ml.domain.policy import Policy, QueuePolicy
+from triage_ml.domain.priority import IndexNow, index_at
+from triage_ml.domain.taxonomy import Label, Language
+from triage_ml.errors import InvalidInput, NotFound, ScopeMissing
+from triage_ml.ports import (
+    ApiKey,
+    CaseEvent,
+    CaseStore,
+    ClaimRequest,
+    Clock,
+    QueueDepth,
+    StoredReport,
+)
+
+RESTRICTED = "restricted"
+"""Scope that opens the queues a policy marks as restricted."""
+
+MAX_CLAIMS = 50
+
+
+class Review:
+    """What reviewers and intake systems do with cases. Every call names who asks."""
+
+    def __init__(self, store: CaseStore, policy: Policy, clock: Clock, *, lease: timedelta) -> None:
+        self._store = store
+        self._policy = policy
+        self._clock = clock
+        self._lease = lease
+
+    async def claim(
+        self,
+        who: ApiKey,
+        queue: str,
+        n: int = 1,
+        languages: Sequence[Language] = (),
+        excluded_labels: Sequence[Label] = (),
+    ) -> list[Case]:
+        """Lease up to `n` cases, most urgent first.
+
+        Raises: NotFound for a queue the policy lacks; ScopeMissing; InvalidInput.
+        """
+        self._check_open(who, self._queue(queue))
+        if not 1 <= n <= MAX_CLAIMS:
+            raise InvalidInput("n", f"must lie within 1 and {MAX_CLAIMS}")
+        row = self._policy.priority
+        request = ClaimRequest(
+            queue=queue,
+            reviewer=who.name,
+            n=n,
+            lease=self._lease,
+            now=self._clock.now(),
+            urgency_weight=row.urgency_weight,
+            age_weight=row.age_weight,
+            random_share=row.random_share,
+            languages=tuple(languages),
+            excluded_labels=tuple(excluded_labels),
+        )
+        return await self._store.claim(request)
+
+    async def renew(self, who: ApiKey, claim_id: UUID) -> Case:
+        """Raises: NotFound, LeaseExpired."""
+        case_id = await self._store.case_of_claim(claim_id)
+        return await self._store.change(
+            case_id,
+            lambda case: steps.renew(case, claim_id, who.name, self._lease, self._clock.now()),
+        )
+
+    async def release(self, who: ApiKey, claim_id: UUID, reason: str) -> Case:
+        """Raises: NotFound, LeaseExpired, InvalidInput."""
+        case_id = await self._store.case_of_claim(claim_id)
+        return await self._store.change(
+            case_id,
+            lambda case: steps.release(case, claim_id, who.name, reason, self._clock.now()),
+        )
+
+    async def decide(self, who: ApiKey, case_id: UUID, claim_id: UUID, verdict: Verdict) -> Case:
+        """Raises: NotFound, IllegalTransition, LeaseExpired, InvalidInput."""
+        return await self._store.change(
+            case_id,
+            lambda case: steps.decide(
+                case, self._policy, claim_id, who.name, verdict, self._clock.now()
+            ),
+        )
+
+    async def escalate(
+        self, who: ApiKey, case_id: UUID, owner: str, reason: str, claim_id: UUID | None
+    ) -> Case:
+        """Raises: NotFound, IllegalTransition, LeaseExpired, InvalidInput."""
+        await self.get_case(who, case_id)
+        return await self._store.change(
+            case_id,
+            lambda case: steps.escalate(
+                case, self._policy, who.name, owner, reason, self._clock.now(), claim_id
+            ),
+        )
+
+    async def appeal(self, who: ApiKey, case_id: UUID, complaint: Appeal) -> Case:
+        """Raises: NotFound, IllegalTransition."""
+        return await self._store.change(
+            case_id,
+            lambda case: steps.appeal(case, self._policy, complaint, self._clock.now(), who.name),
+        )
+
+    async def withdraw(self, who: ApiKey, case_id: UUID, report_id: UUID, reason: str) -> Case:
+        """Raises: NotFound, Conflict, InvalidInput."""
+        return await self._store.change(
+            case_id, lambda case: steps.withdraw(case, report_id, reason, who.name)
+        )
+
+    async def get_case(self, who: ApiKey, case_id: UUID) -> Case:
+        """Raises: NotFound, ScopeMissing."""
+        case = await self._store.get_case(case_id)
+        queue = self._policy.queues.get(case.placement.queue)
+        if queue is not None:
+            self._check_open(who, queue)
+        return case
+
+    async def events(self, who: ApiKey, case_id: UUID) -> list[CaseEvent]:
+        await self.get_case(who, case_id)
+        return await self._store.events(case_id)
+
+    async def reports(self, who: ApiKey, case_id: UUID) -> list[StoredReport]:
+        await self.get_case(who, case_id)
+        return await self._store.reports(case_id)
+
+    def index_now(self, case: Case) -> IndexNow:
+        """Compute a case's index at this moment."""
+        priority = case.placement.priority
+        return index_at(
+            self._policy.priority,
+            priority.base,
+            timedelta(seconds=priority.handling_seconds),
+            case.received_at,
+            case.placement.due_at,
+            self._clock.now(),
+        )
+
+    async def queue_depths(self, who: ApiKey) -> list[QueueDepth]:
+        """Give the depth of every queue that who asks may see."""
+        rows = await self._store.queue_depths(self._clock.now())
+        hidden = {name for name, queue in self._policy.queues.items() if queue.restricted}
+        if RESTRICTED in who.scopes:
+            hidden = set()
+        return [row for row in rows if row.queue not in hidden]
+
+    def _queue(self, name: str) -> QueuePolicy:
+        try:
+            return self._policy.queues[name]
+        except KeyError:
+            raise NotFound("queue", name) from None
+
+    @staticmethod
+    def _check_open(who: ApiKey, queue: QueuePolicy) -> None:
+        if queue.restricted and RESTRICTED not in who.scopes:
+            raise ScopeMissing(RESTRICTED)
