@@ -32,4 +32,4 @@ async def deliver_due(store: CaseStore, send: Send, clock: Clock, limit: int = 2
 
 def retry_delay(n_attempts: int) -> timedelta:
     """Double from 5 s up to an hour; a receiver that is away for a day loses nothing."""
-    return min(FIRST_DELAY * 2 ** min(n_attempts - 1, 20), LONGEST_DELAY)
+    return min(FIRST_DELAY * (1 << min(n_attempts - 1, 20)), LONGEST_DELAY)
