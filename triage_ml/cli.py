@@ -1,0 +1,266 @@
+"""The command `triage`: serve, score, keys, database, model, training.
+
+Imports stand inside the commands: `triage --help` needs none of them, and `triage score` starts
+without the web framework and the database driver.
+"""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from triage_ml import __version__
+from triage_ml.errors import TriageError
+
+if TYPE_CHECKING:
+    from triage_ml.ports import CaseStore, Clock
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    name="triage",
+    help="ML-assisted content triage.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+db = typer.Typer(help="The database.", no_args_is_help=True)
+keys = typer.Typer(help="API keys: made once, shown once, stored as a hash.", no_args_is_help=True)
+model = typer.Typer(help="The served model.", no_args_is_help=True)
+app.add_typer(db, name="db")
+app.add_typer(keys, name="keys")
+app.add_typer(model, name="model")
+
+out = Console(soft_wrap=True)
+notes = Console(stderr=True, soft_wrap=True)
+
+
+def main() -> None:
+    """Run the command line; a known problem is one line and exit status 1."""
+    try:
+        app()
+    except TriageError as error:
+        notes.print(f"triage: {error}", style="red", markup=False, highlight=False)
+        raise SystemExit(1) from error
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    out.print(__version__, highlight=False)
+
+
+@app.command()
+def serve(
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Make keys and submit demo reports.")
+    ] = False,
+    host: Annotated[str | None, typer.Option(help="Instead of TRIAGE_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Instead of TRIAGE_PORT.")] = None,
+) -> None:
+    """Serve the API, with the worker beside it, until Ctrl-C."""
+    from serving.run import run_server
+    from serving.settings import Settings
+
+    given = {"host": host, "port": port}
+    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    run_server(settings, demo=demo, say=lambda line: out.print(line, highlight=False))
+
+
+@app.command()
+def worker() -> None:
+    """Score what is waiting and deliver webhooks, apart from the API, until Ctrl-C."""
+    from serving.run import run_worker
+    from serving.settings import Settings
+
+    run_worker(Settings())
+
+
+@app.command()
+def score(
+    source: Annotated[
+        Path | None, typer.Argument(help="JSONL file; standard input if left out.", exists=True)
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write; standard output if not.")
+    ] = None,
+    model_dir: Annotated[Path | None, typer.Option(help="Artifact folder to score with.")] = None,
+    policy_dir: Annotated[Path | None, typer.Option(help="Policy folder for the tier.")] = None,
+    threads: Annotated[int, typer.Option(min=1, max=64, help="Threads for the model.")] = 2,
+) -> None:
+    """Score JSONL lines {"id", "text", "language"?} without a server or a database.
+
+    Writes one line each, in the same order. A line that cannot be scored gets an "error" in its
+    place, and the exit status is 1.
+    """
+    from triage_ml.inference.bulk import score_stream
+
+    with _open_input(source) as lines, _open_output(output) as sink, _progress(source) as tick:
+        counts = score_stream(
+            lines, sink, _scorer(model_dir, policy_dir, threads), _policy(policy_dir), tick
+        )
+    notes.print(f"{counts.scored} scored, {counts.failed} failed", highlight=False)
+    if counts.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def train(
+    data: Annotated[
+        Path, typer.Option(envvar="TRIAGE_DATA", help="Folder of labelled corpora.")
+    ],
+    experiment: Annotated[str, typer.Option(help="Name in training/experiments.")] = "quick",
+    work: Annotated[Path, typer.Option(help="Snapshots, checkpoints, results.")] = Path("work"),
+) -> None:
+    """Run every training step of an experiment; run again, it resumes where it stopped."""
+    try:
+        from training.__main__ import run_experiment
+    except ModuleNotFoundError as error:
+        notes.print(
+            f"triage: {error.name} is missing; training needs pip install 'triage-ml\\[training]'",
+            style="red",
+        )
+        raise typer.Exit(1) from error
+    run_experiment(experiment, data, work)
+
+
+@db.command("migrate")
+def db_migrate() -> None:
+    """Bring the database to this version's schema."""
+    _with_store(lambda _store, _clock: _nothing())
+    out.print("the database is up to date")
+
+
+@keys.command("create")
+def keys_create(
+    name: Annotated[str, typer.Argument(help="Stands on every claim, decision and event.")],
+    scope: Annotated[list[str], typer.Option(help="intake, review, restricted, ml, admin.")],
+) -> None:
+    """Make a key and print it; it cannot be shown again."""
+    from triage_ml.workflow.access import create_key
+
+    secret = _with_store(lambda store, clock: create_key(store, clock, name, scope))
+    print(secret)  # noqa: T201  plain, for scripts
+
+
+@keys.command("list")
+def keys_list() -> None:
+    """List names and scopes."""
+    table = Table("name", "scopes", "created", "revoked")
+    for key in _with_store(lambda store, _clock: store.list_keys()):
+        revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
+        created = f"{key.created_at:%Y-%m-%d %H:%M}"
+        table.add_row(key.name, " ".join(sorted(key.scopes)), created, revoked)
+    out.print(table)
+
+
+@keys.command("revoke")
+def keys_revoke(names: list[str]) -> None:
+    """End keys; a running server notices within seconds."""
+
+    async def revoke(store: "CaseStore", clock: "Clock") -> None:
+        for name in names:
+            await store.revoke_key(name, clock.now())
+
+    _with_store(revoke)
+    out.print(f"revoked: {', '.join(names)}", highlight=False)
+
+
+@model.command("show")
+def model_show(
+    model_dir: Annotated[Path | None, typer.Option(help="Artifact folder.")] = None,
+) -> None:
+    """Print version, labels and the support matrix of the model that would be served."""
+    from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES
+    from triage_ml.inference.artifact import load_artifact
+
+    manifest = load_artifact(_model_folder(model_dir)).manifest
+    table = Table("label", *(language.value for language in SUPPORTED_LANGUAGES))
+    for label in manifest.labels:
+        cells = (manifest.support_matrix.of(x, label).value for x in SUPPORTED_LANGUAGES)
+        table.add_row(label.value, *cells)
+    out.print(f"{manifest.model_version}, made {manifest.created_at}", highlight=False)
+    out.print(table)
+
+
+async def _nothing() -> None:
+    return None
+
+
+def _with_store(use: Callable[["CaseStore", "Clock"], Awaitable[T]]) -> T:
+    from serving.run import with_store
+    from serving.settings import Settings
+
+    return asyncio.run(with_store(Settings(), use))
+
+
+def _model_folder(folder: Path | None) -> Path:
+    from triage_ml.inference.artifact import SHIPPED
+
+    return folder or SHIPPED
+
+
+def _policy(folder: Path | None) -> Any:
+    from triage_ml.policy import load_policy
+
+    return load_policy(folder)
+
+
+def _scorer(model_dir: Path | None, policy_dir: Path | None, threads: int) -> Any:
+    from triage_ml.inference.onnx import load_scorer
+
+    severities = {
+        label: float(row.typical_severity) for label, row in _policy(policy_dir).labels.items()
+    }
+    return load_scorer(_model_folder(model_dir), severities, threads)
+
+
+@contextmanager
+def _open_input(path: Path | None) -> Iterator[Any]:
+    if path is None:
+        yield sys.stdin.buffer
+        return
+    with path.open("rb") as lines:
+        yield lines
+
+
+@contextmanager
+def _open_output(path: Path | None) -> Iterator[Any]:
+    if path is None:
+        yield sys.stdout.buffer
+        return
+    # Renamed into place at the end: an interrupted run leaves no half file under the name.
+    draft = path.with_name(path.name + ".part")
+    with draft.open("wb") as sink:
+        yield sink
+    draft.replace(path)
+
+
+@contextmanager
+def _progress(source: Path | None) -> Iterator[Callable[[int], None]]:
+    """Show progress on a terminal; elsewhere stay silent."""
+    if not notes.is_terminal:
+        yield lambda _: None
+        return
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    total = None
+    if source is not None:
+        with source.open("rb") as lines:
+            total = sum(1 for _ in lines)
+    columns = (SpinnerColumn(), *Progress.get_default_columns(), TimeElapsedColumn())
+    with Progress(*columns, TextColumn("{task.completed} texts"), console=notes) as progress:
+        task = progress.add_task("scoring", total=total)
+        yield lambda n: progress.advance(task, n)
+
+
+if __name__ == "__main__":
+    main()
