@@ -16,7 +16,7 @@ from triage_ml.domain.case import (
 )
 from triage_ml.domain.policy import Policy
 from triage_ml.domain.priority import Circumstances
-from triage_ml.domain.routing import place
+from triage_ml.domain.routing import Placement, is_restricted, place
 from triage_ml.domain.scores import LabelScores, LanguageGuess, keep_worst
 
 
@@ -106,24 +106,35 @@ def fail_scoring(case: Case) -> Change:
 
 
 def _replaced(case: Case, policy: Policy, now: datetime) -> Case:
-    """Place a case anew; where people sent it (escalation, policy gap, appeal) it stays."""
+    """Place a case anew; where people sent it (escalation, policy gap, appeal) it stays.
+
+    A restricted queue goes before that, and is not left again: scores change, and what is
+    behind the restriction must not come into open view by itself.
+    """
     before = case.placement
     after = place(
         policy, circumstances(case), case.scores, now, before.priority.tier, before.due_at
     )
-    if case.owner is not None or before.queue in _sent_by_people(policy):
-        tier = min(after.priority.tier, before.priority.tier)
-        after = replace(
-            after,
-            queue=before.queue,
-            route_reason=before.route_reason,
-            priority=replace(after.priority, tier=tier),
-        )
+    if after.due_at == before.due_at:
+        after = replace(after, clock=before.clock)
+    shielded = is_restricted(policy, before.queue)
+    if shielded or _sent_by_people(case, policy):
+        after = _not_lower(after, before)
+        if shielded or not is_restricted(policy, after.queue):
+            after = replace(after, queue=before.queue, route_reason=before.route_reason)
     return replace(case, placement=after)
 
 
-def _sent_by_people(policy: Policy) -> frozenset[str]:
-    return frozenset({policy.escalation_queue, policy.policy_gap_queue, policy.appeal_queue})
+def _sent_by_people(case: Case, policy: Policy) -> bool:
+    by_hand = (policy.escalation_queue, policy.policy_gap_queue, policy.appeal_queue)
+    return case.owner is not None or case.placement.queue in by_hand
+
+
+def _not_lower(after: Placement, before: Placement) -> Placement:
+    if after.priority.tier <= before.priority.tier:
+        return after
+    tier, reason = before.priority.tier, before.priority.tier_reason
+    return replace(after, priority=replace(after.priority, tier=tier, tier_reason=reason))
 
 
 def _routed(before: Case, after: Case, actor: str) -> NewEvent:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from triage_ml.domain.policy import Policy
-from triage_ml.domain.report import check_ref
+from triage_ml.domain.report import check_characters, check_ref
 from triage_ml.domain.taxonomy import Label, Severity
 from triage_ml.errors import InvalidInput, TooLarge
 
@@ -49,8 +49,7 @@ class Verdict:
     def __post_init__(self) -> None:
         for name, limit in (("facts", MAX_FACTS_CHARS), ("explanation", MAX_EXPLANATION_CHARS)):
             text: str = getattr(self, name)
-            if "\x00" in text:
-                raise InvalidInput(name, "holds a NUL character")
+            check_characters(name, text)
             if len(text) > limit:
                 raise TooLarge(name, len(text), limit, "characters")
         if self.needs_classification and self.action is not Action.NO_ACTION:
@@ -71,8 +70,8 @@ class Decision:
 
     @property
     def upheld(self) -> bool:
-        """Whether the reports were right: a violation was found."""
-        return any(severity >= Severity.S1 for severity in self.verdict.findings.values())
+        """Whether the reports were right: a violation was found, and so it has a category."""
+        return self.dsa_category is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +88,7 @@ class Appeal:
 
 def check_verdict(policy: Policy, verdict: Verdict) -> None:
     """Refuse a verdict that does not hold together. Raises: InvalidInput."""
-    violations = [
-        label
-        for label, severity in verdict.findings.items()
-        if policy.labels[label].is_violation and severity >= Severity.S1
-    ]
-    if verdict.action not in HARMLESS_ACTIONS and not violations:
+    if verdict.action not in HARMLESS_ACTIONS and not _violations(policy, verdict):
         raise InvalidInput(
             "action", f"{verdict.action} needs a finding of a violation with severity S1 or more"
         )
@@ -103,17 +97,25 @@ def check_verdict(policy: Policy, verdict: Verdict) -> None:
 
 
 def dsa_category(policy: Policy, verdict: Verdict) -> str | None:
-    """Give the DSA Transparency Database category of the gravest finding, if any."""
-    if not verdict.findings:
+    """Give the DSA Transparency Database category of the gravest violation found, if any."""
+    found = _violations(policy, verdict)
+    if not found:
         return None
-    gravest = max(verdict.findings, key=lambda label: verdict.findings[label])
-    return policy.labels[gravest].dsa_category
+    return policy.labels[max(found, key=lambda label: found[label])].dsa_category
+
+
+def _violations(policy: Policy, verdict: Verdict) -> dict[Label, Severity]:
+    """Leave out hints (profanity) and S0: mention, counterspeech, news."""
+    return {
+        label: severity
+        for label, severity in verdict.findings.items()
+        if policy.labels[label].is_violation and severity >= Severity.S1
+    }
 
 
 def check_note(name: str, text: str) -> None:
     """Refuse an empty, over-long or unstorable note."""
-    if "\x00" in text:
-        raise InvalidInput(name, "holds a NUL character")
+    check_characters(name, text)
     if not text.strip():
         raise InvalidInput(name, "must not be empty")
     if len(text) > MAX_NOTE_CHARS:

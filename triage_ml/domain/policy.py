@@ -1,6 +1,6 @@
 """The policy a deployment works under, read from data and checked whole before use."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -9,6 +9,17 @@ from triage_ml.domain.report import Source
 from triage_ml.domain.rules import FACTS, PLACEMENT, SCORES, Condition, compile_condition
 from triage_ml.domain.taxonomy import Label, Severity, Tier
 from triage_ml.errors import PolicyInvalid
+
+_GENERAL = (
+    "version",
+    "default_queue",
+    "appeal_queue",
+    "escalation_queue",
+    "policy_gap_queue",
+    "safety_margin",
+    "appeal_window_days",
+    "priority",
+)
 
 Document = Mapping[str, Any]
 T = TypeVar("T")
@@ -111,6 +122,7 @@ def parse_policy(documents: Mapping[str, Document]) -> Policy:
         if name not in documents:
             raise PolicyInvalid(f"{name}.toml", "-", "is missing")
     general = _Reader("policy.toml", documents["policy"])
+    general.only(_GENERAL)
     queues = _queues(_Reader("queues.toml", documents["queues"]))
     tiers = _Reader("tiers.toml", documents["tiers"])
     policy = Policy(
@@ -152,6 +164,7 @@ def _labels(reader: "_Reader") -> dict[Label, LabelPolicy]:
 
 
 def _label(row: "_Reader") -> LabelPolicy:
+    row.only(LabelPolicy.__annotations__)
     return LabelPolicy(
         scope=row.get("scope", str),
         clause=row.get("clause", str),
@@ -163,13 +176,17 @@ def _label(row: "_Reader") -> LabelPolicy:
 
 
 def _priority(row: "_Reader") -> PriorityPolicy:
-    weights = tuple(float(w) for w in row.get("severity_weights", list))
-    if len(weights) != len(Severity) or list(weights) != sorted(weights) or weights[0] < 0:
-        raise PolicyInvalid(row.file, row.at("severity_weights"), "must be five rising numbers")
-    low, high = (float(bound) for bound in row.get("reporter_bounds", list))
+    row.only(PriorityPolicy.__annotations__)
+    weights = row.numbers("severity_weights", len(Severity))
+    low, high = row.numbers("reporter_bounds", 2)
+    for key in ("severity_weights", "reporter_bounds"):
+        if row.document[key] != sorted(row.document[key]):
+            raise PolicyInvalid(row.file, row.at(key), "must rise")
     surfaces = row.table("views_per_hour_by_surface")
     priors = row.table("reason_prior")
     betas = row.table("reporter_prior")
+    priors.only(Source)
+    betas.only(Source)
     return PriorityPolicy(
         severity_weights=weights,
         urgency_weight=row.number("urgency_weight", 0, 1e6),
@@ -181,32 +198,31 @@ def _priority(row: "_Reader") -> PriorityPolicy:
         reason_prior={source: priors.number(source.value, 0, 1) for source in Source},
         reporter_prior={source: _beta(betas, source) for source in Source},
         reporter_bounds=(low, high),
-        reporter_window=int(row.number("reporter_window", 1, 10_000)),
-        repeat_actor_violations=int(row.number("repeat_actor_violations", 1, 1000)),
-        repeat_actor_days=int(row.number("repeat_actor_days", 1, 3650)),
+        reporter_window=row.whole("reporter_window", 1, 10_000),
+        repeat_actor_violations=row.whole("repeat_actor_violations", 1, 1000),
+        repeat_actor_days=row.whole("repeat_actor_days", 1, 3650),
         random_share=row.number("random_share", 0, 0.5),
     )
 
 
 def _beta(row: "_Reader", source: Source) -> tuple[float, float]:
-    values = row.get(source.value, list)
-    if len(values) != 2 or any(float(v) <= 0 for v in values):
+    a, b = row.numbers(source.value, 2)
+    if min(a, b) == 0:
         raise PolicyInvalid(row.file, row.at(source.value), "must be two numbers over 0")
-    return float(values[0]), float(values[1])
+    return a, b
 
 
 def _tier_rules(reader: "_Reader", section: str, allowed: frozenset[str]) -> tuple[TierRule, ...]:
-    rows = reader.rows(section)
     return tuple(
-        TierRule(
-            Tier(int(row.number("tier", 0, 4))), row.condition(allowed), row.get("reason", str)
-        )
-        for row in rows
+        TierRule(Tier(row.whole("tier", 0, 4)), row.condition(allowed), row.get("reason", str))
+        for row in reader.rows(section, TierRule)
     )
 
 
 def _low_tier(reader: "_Reader") -> TierRule:
+    reader.only(("facts", "scores", "low"))
     row = reader.table("low")
+    row.only(("when", "reason"))
     return TierRule(Tier.T4, row.condition(FACTS | SCORES), row.get("reason", str))
 
 
@@ -215,16 +231,18 @@ def _queues(reader: "_Reader") -> dict[str, QueuePolicy]:
 
 
 def _queue(name: str, row: "_Reader") -> QueuePolicy:
-    limits = _Reader(row.file, row.document.get("hours_by_severity", {}), row.path)
+    row.only(QueuePolicy.__annotations__)
+    limits = row.table("hours_by_severity") if "hours_by_severity" in row.document else None
     return QueuePolicy(
         name=name,
         fed_by=row.get("fed_by", str),
         hours=row.number("hours", 0.01, 8760),
         hours_by_severity={
-            row.severity(key, "hours_by_severity"): limits.number(key, 0.01, 8760)
-            for key in limits.document
-        },
-        restricted=bool(row.document.get("restricted", False)),
+            limits.severity(key, key): limits.number(key, 0.01, 8760) for key in limits.document
+        }
+        if limits
+        else {},
+        restricted="restricted" in row.document and row.get("restricted", bool),
     )
 
 
@@ -235,7 +253,7 @@ def _routes(reader: "_Reader") -> tuple[Route, ...]:
             row.condition(FACTS | SCORES | PLACEMENT),
             row.get("reason", str),
         )
-        for row in reader.rows("route")
+        for row in reader.rows("route", Route)
     )
 
 
@@ -247,7 +265,7 @@ def _clocks(reader: "_Reader") -> tuple[LegalClock, ...]:
             row.number("hours", 0.01, 8760),
             row.get("source", str),
         )
-        for row in reader.rows("clock")
+        for row in reader.rows("clock", LegalClock)
     )
 
 
@@ -266,7 +284,15 @@ class _Reader:
         value = self.document.get(key)
         if not isinstance(value, kind):
             raise PolicyInvalid(self.file, self.at(key), f"must be a {kind.__name__}")
+        if value == "":
+            raise PolicyInvalid(self.file, self.at(key), "must not be empty")
         return value
+
+    def only(self, keys: Iterable[str]) -> None:
+        """Refuse a key that nothing reads: a misspelt `restricted` must not pass."""
+        unknown = set(self.document) - set(keys)
+        if unknown:
+            raise PolicyInvalid(self.file, self.at(min(unknown)), "is not a known key")
 
     def number(self, key: str, low: float, high: float) -> float:
         value = self.document.get(key)
@@ -276,6 +302,19 @@ class _Reader:
             raise PolicyInvalid(self.file, self.at(key), f"must lie within {low:g} and {high:g}")
         return float(value)
 
+    def whole(self, key: str, low: int, high: int) -> int:
+        value = self.number(key, low, high)
+        if not value.is_integer():
+            raise PolicyInvalid(self.file, self.at(key), "must be a whole number")
+        return int(value)
+
+    def numbers(self, key: str, n: int) -> tuple[float, ...]:
+        values = self.get(key, list)
+        if len(values) != n:
+            raise PolicyInvalid(self.file, self.at(key), f"must be {n} numbers")
+        places = _Reader(self.file, {f"{i}": value for i, value in enumerate(values)}, self.at(key))
+        return tuple(places.number(f"{i}", 0, 1e9) for i in range(n))
+
     def severity(self, name: str, key: str) -> Severity:
         if name not in Severity.__members__:
             raise PolicyInvalid(self.file, self.at(key), f"{name} is not one of S0 to S4")
@@ -284,9 +323,16 @@ class _Reader:
     def table(self, key: str) -> "_Reader":
         return _Reader(self.file, self.get(key, dict), self.at(key))
 
-    def rows(self, key: str) -> list["_Reader"]:
-        rows = self.get(key, list)
-        return [_Reader(self.file, row, f"{self.at(key)}[{n}]") for n, row in enumerate(rows)]
+    def rows(self, key: str, kind: type) -> list["_Reader"]:
+        """Give the rows of an array of tables, with the fields of `kind` as their only keys."""
+        rows = []
+        for number, row in enumerate(self.get(key, list)):
+            path = f"{self.at(key)}[{number}]"
+            if not isinstance(row, dict):
+                raise PolicyInvalid(self.file, path, "must be a table")
+            rows.append(_Reader(self.file, row, path))
+            rows[-1].only(kind.__annotations__)
+        return rows
 
     def condition(self, allowed: frozenset[str]) -> Condition:
         return compile_condition(

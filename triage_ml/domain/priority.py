@@ -16,7 +16,8 @@ from datetime import datetime, timedelta
 from math import log10
 
 from triage_ml.domain.policy import LabelPolicy, Policy, PriorityPolicy, TierRule
-from triage_ml.domain.report import Item, ReportSummary, Source
+from triage_ml.domain.report import OTHER_REASON, Item, ReportSummary, Source
+from triage_ml.domain.rules import RuleContext
 from triage_ml.domain.scores import LabelScores
 from triage_ml.domain.taxonomy import Label, Language, Severity, Support, Tier
 
@@ -36,7 +37,10 @@ class HarmTerm:
 
 @dataclass(frozen=True, slots=True)
 class Priority:
-    """Everything of the priority that does not move with the clock."""
+    """Everything of the priority that does not move with the clock.
+
+    `harm` is the sum of its terms, or `unspecified` where that is more.
+    """
 
     tier: Tier
     tier_reason: str
@@ -48,6 +52,7 @@ class Priority:
     base: float
     handling_seconds: float
     policy_version: str
+    unspecified: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +77,38 @@ class Circumstances:
     incident: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What tier, harm, route and clocks are computed from, worked out once per placement."""
+
+    probabilities: Mapping[Label, tuple[float, str]]
+    context: Mapping[str, object]
+
+
+def gather_evidence(policy: Policy, facts: Circumstances, scores: LabelScores | None) -> Evidence:
+    probabilities = usable_probabilities(policy, facts.summary, scores)
+    return Evidence(probabilities, rule_context(policy, facts, scores, probabilities))
+
+
 def prioritise(
     policy: Policy,
     facts: Circumstances,
     scores: LabelScores | None,
     previous: Tier | None = None,
+    evidence: Evidence | None = None,
 ) -> Priority:
     """Order a case. `previous` is its tier so far: T0 and T1 are never left through a score."""
-    probabilities = usable_probabilities(policy, facts.summary, scores)
-    context = rule_context(policy, facts, scores, probabilities)
-    tier, reason = _tier(policy, context)
+    evidence = evidence or gather_evidence(policy, facts, scores)
+    tier, reason = _tier(policy, evidence.context)
     if previous is not None and previous <= Tier.T1 and tier > previous:
         tier, reason = previous, "stays where it was put before"
     terms = tuple(
-        _harm_term(policy, label, p, basis, scores) for label, (p, basis) in probabilities.items()
+        _harm_term(policy, label, p, basis, scores)
+        for label, (p, basis) in evidence.probabilities.items()
     )
     row = policy.priority
-    harm = max(sum(term.value for term in terms), _unspecified(policy, scores))
+    unspecified = _unspecified(policy, facts.summary, scores)
+    harm = max(sum(term.value for term in terms), unspecified)
     reach = reach_factor(row, facts.item)
     reporter = facts.summary.reporter_factor
     surroundings = 1 + 0.5 * (facts.item.high_profile + facts.repeat_actor + facts.incident)
@@ -103,6 +123,7 @@ def prioritise(
         base=harm * reach * reporter * surroundings,
         handling_seconds=60 * row.default_handling_minutes,
         policy_version=policy.version,
+        unspecified=unspecified,
     )
 
 
@@ -128,7 +149,7 @@ def usable_probabilities(
 ) -> dict[Label, tuple[float, str]]:
     """Give, per violation label with any evidence, the probability to act on and its basis."""
     found: dict[Label, tuple[float, str]] = {}
-    prior = max((policy.priority.reason_prior[s] for s in summary.sources), default=0.0)
+    prior = _prior(policy, summary)
     for label in Label:
         if not policy.labels[label].is_violation:
             continue
@@ -153,8 +174,6 @@ def rule_context(
 ) -> dict[str, object]:
     """Lay out the facts and scores that conditions may ask for (see `domain.rules`)."""
     summary, item = facts.summary, facts.item
-    reasons = summary.reason_labels
-    measured = scores is not None and all(scores.support(r) is Support.MEASURED for r in reasons)
     return {
         "reasons": list(summary.reasons),
         "sources": [source.value for source in summary.sources],
@@ -174,15 +193,23 @@ def rule_context(
             label.value: expected_severity(policy.labels[label], label, scores) for label in Label
         },
         "p_violation": scores.p_violation if scores else 0.0,
-        "reason_measured": measured and bool(reasons),
+        "reason_measured": scores is not None and _every_reason_measured(summary, scores),
     }
 
 
-def _tier(policy: Policy, context: Mapping[str, object]) -> tuple[Tier, str]:
+def _every_reason_measured(summary: ReportSummary, scores: LabelScores) -> bool:
+    """Say whether a low score answers every reason; nothing answers "other"."""
+    return OTHER_REASON not in summary.reasons and all(
+        scores.support(reason) is Support.MEASURED for reason in summary.reason_labels
+    )
+
+
+def _tier(policy: Policy, known: Mapping[str, object]) -> tuple[Tier, str]:
     """Take the most urgent tier that a fact or a score asks for; scores only ever raise."""
+    context = RuleContext(known)
     facts = _first_match(policy.fact_tiers, context)
     best = (facts.tier, facts.reason) if facts else (Tier.T3, "no rule asks for more")
-    raised = _first_match(policy.score_tiers, context) if context["scored"] else None
+    raised = _first_match(policy.score_tiers, context) if known["scored"] else None
     if raised is not None and raised.tier < best[0]:
         best = (raised.tier, raised.reason)
     if facts is None and raised is None and policy.low_tier.when.holds(context):
@@ -190,7 +217,7 @@ def _tier(policy: Policy, context: Mapping[str, object]) -> tuple[Tier, str]:
     return best
 
 
-def _first_match(rules: tuple[TierRule, ...], context: Mapping[str, object]) -> TierRule | None:
+def _first_match(rules: tuple[TierRule, ...], context: RuleContext) -> TierRule | None:
     return next((rule for rule in rules if rule.when.holds(context)), None)
 
 
@@ -204,17 +231,32 @@ def _harm_term(
     return HarmTerm(label, p, basis, severity, weight, meaning.handling_minutes, value)
 
 
-def _unspecified(policy: Policy, scores: LabelScores | None) -> float:
-    """Harm of a violation that the model sees without naming its label."""
-    if scores is None:
-        return 0.0
+def _unspecified(policy: Policy, summary: ReportSummary, scores: LabelScores | None) -> float:
+    """Harm of a violation without a label: the model sees one, or a report says "other".
+
+    Only a model measured on some label of the language may weigh less than such a report.
+    """
+    p = scores.p_violation if scores else 0.0
+    measured = scores is not None and any(
+        score.support is Support.MEASURED for score in scores.labels.values()
+    )
+    if OTHER_REASON in summary.reasons and not measured:
+        p = max(p, _prior(policy, summary))
     weight = policy.priority.severity_weights[Severity.S2]
-    return weight * scores.p_violation / policy.priority.default_handling_minutes
+    return weight * p / policy.priority.default_handling_minutes
+
+
+def _prior(policy: Policy, summary: ReportSummary) -> float:
+    return max((policy.priority.reason_prior[source] for source in summary.sources), default=0.0)
 
 
 def expected_severity(meaning: LabelPolicy, label: Label, scores: LabelScores | None) -> float:
+    """Give the model's severity; where it is not measured, never less than the typical one."""
+    typical = float(meaning.typical_severity)
     score = scores.labels.get(label) if scores else None
-    return score.severity if score else float(meaning.typical_severity)
+    if score is None:
+        return typical
+    return score.severity if score.support is Support.MEASURED else max(score.severity, typical)
 
 
 def severity_weight(row: PriorityPolicy, severity: float) -> float:

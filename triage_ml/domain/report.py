@@ -152,14 +152,15 @@ def check_text(name: str, text: str) -> None:
     """Refuse a text that cannot be stored or shown. Raises: InvalidInput, TooLarge."""
     if len(text) > MAX_TEXT_CHARS:
         raise TooLarge(name, len(text), MAX_TEXT_CHARS, "characters")
-    _check_characters(name, text)
-    if not normalise(text).text:
+    check_characters(name, text)
+    beginning = text[:100]  # as a rule enough to see something, and quick
+    if not (normalise(beginning).text or normalise(text).text):
         raise InvalidInput(name, "holds no visible character")
 
 
 def check_ref(name: str, ref: str) -> None:
     """Refuse an identifier that is empty, padded, too long or unstorable."""
-    _check_characters(name, ref)
+    check_characters(name, ref)
     if not ref.strip():
         raise InvalidInput(name, "must not be empty")
     if ref != ref.strip():
@@ -168,7 +169,8 @@ def check_ref(name: str, ref: str) -> None:
         raise TooLarge(name, len(ref), MAX_REF_CHARS, "characters")
 
 
-def _check_characters(name: str, text: str) -> None:
+def check_characters(name: str, text: str) -> None:
+    """Refuse what no database can store as text."""
     if "\x00" in text:
         raise InvalidInput(name, "holds a NUL character")
     if _SURROGATE.search(text):

@@ -30,9 +30,11 @@ from triage_ml.domain.decision import (
 )
 from triage_ml.domain.policy import Policy
 from triage_ml.domain.report import check_ref
-from triage_ml.domain.routing import Placement, place
+from triage_ml.domain.routing import Placement, is_restricted, place
 from triage_ml.domain.taxonomy import Tier
 from triage_ml.errors import Conflict, IllegalTransition, LeaseExpired
+
+FIRST_DECIDER = "an appeal is never reviewed by the first decider"
 
 
 def take(case: Case, claim: Claim) -> Change:
@@ -46,7 +48,7 @@ def take(case: Case, claim: Claim) -> Change:
         detail = {"claim_id": str(case.claim.claim_id)}
         events.append(NewEvent(ended, case.claim.reviewer, case.state, state, detail))
     if case.barred_reviewer == claim.reviewer:
-        raise Conflict("an appeal is never reviewed by the first decider")
+        raise Conflict(FIRST_DECIDER)
     after = next_state(state, Step.CLAIMED)
     events.append(NewEvent(Step.CLAIMED, claim.reviewer, state, after, claim_detail(claim)))
     return Change(replace(case, state=after, claim=claim), tuple(events), claim_ended=ended)
@@ -113,6 +115,8 @@ def escalate(
     """Hand a case up to a named owner; a claimed one only by who holds it."""
     check_ref("owner", owner)
     check_note("reason", reason)
+    if owner == case.barred_reviewer:
+        raise Conflict(FIRST_DECIDER)
     state = next_state(case.state, Step.ESCALATED)
     ended = None
     if case.claim is not None:
@@ -122,8 +126,9 @@ def escalate(
             _held(case, claim_id, actor, now)
     queue = policy.escalation_queue
     placement = _moved_to(case, policy, queue, f"escalated to {owner}", now)
-    tier = min(placement.priority.tier, Tier.T2)
-    placement = replace(placement, priority=replace(placement.priority, tier=tier))
+    if placement.priority.tier > Tier.T2:
+        raised = replace(placement.priority, tier=Tier.T2, tier_reason="escalated")
+        placement = replace(placement, priority=raised)
     moved = replace(case, state=state, claim=None, owner=owner, placement=placement)
     detail = {"owner": owner, "reason": reason, **placement_detail(moved)}
     event = NewEvent(Step.ESCALATED, actor, case.state, state, detail)
@@ -138,15 +143,14 @@ def appeal(case: Case, policy: Policy, complaint: Appeal, now: datetime, actor: 
         raise IllegalTransition(case.state, Step.APPEALED, "an appeal was already decided")
     if now - decision.decided_at > policy.appeal_window:
         raise IllegalTransition(case.state, Step.APPEALED, "the appeal window is over")
-    fresh = replace(case, stage=Stage.APPEAL, received_at=now)
-    placement = place(policy, circumstances(fresh), case.scores, now)
+    fresh = replace(case, stage=Stage.APPEAL, received_at=now, owner=None)
+    placed = replace(fresh, placement=place(policy, circumstances(fresh), case.scores, now))
+    queue = _shielded(policy, case.placement.queue, policy.appeal_queue)
     reopened = replace(
         fresh,
         state=state,
         barred_reviewer=decision.reviewer,
-        placement=_moved_to(
-            replace(fresh, placement=placement), policy, policy.appeal_queue, "appeal", now
-        ),
+        placement=_moved_to(placed, policy, queue, "appeal", now),
     )
     event = NewEvent(Step.APPEALED, actor, case.state, state, placement_detail(reopened))
     announcement = {"type": "case.appealed", "item_id": case.item.item_id}
@@ -157,13 +161,14 @@ def withdraw(case: Case, report_id: UUID, reason: str, actor: str) -> Change:
     """Take back one report; the last one closes the case, unless it is a T0 or T1 case.
 
     A report about danger or under a legal clock may be taken back under pressure, so such a
-    case stays for a reviewer to decide.
+    case stays for a reviewer to decide. An appeal stays too: it is the complainant's.
     """
     check_note("reason", reason)
     summary = case.summary.withdraw_one()
     first = _event(case, Step.REPORT_WITHDRAWN, actor, {"reason": reason})
     kept = replace(case, summary=summary)
-    if summary.n_active > 0 or case.placement.priority.tier <= Tier.T1:
+    appealed = case.stage is Stage.APPEAL
+    if summary.n_active > 0 or appealed or case.placement.priority.tier <= Tier.T1:
         return Change(kept, (first,), withdrawn_report=report_id)
     last = _event(kept, Step.WITHDRAWN, actor, {})
     ended = Step.WITHDRAWN if case.claim else None
@@ -200,7 +205,13 @@ def _event(case: Case, step: Step, actor: str, detail: Mapping[str, Any]) -> New
     return NewEvent(step, actor, case.state, next_state(case.state, step), detail)
 
 
+def _shielded(policy: Policy, stands_in: str, queue: str) -> str:
+    """Give `queue`, unless the case stands in a restricted one: that is never left."""
+    return stands_in if is_restricted(policy, stands_in) else queue
+
+
 def _moved_to(case: Case, policy: Policy, queue: str, reason: str, now: datetime) -> Placement:
+    queue = _shielded(policy, case.placement.queue, queue)
     due_at = now + timedelta(hours=policy.queues[queue].hours)
     placement = case.placement
     if placement.due_at < due_at:

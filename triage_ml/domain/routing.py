@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from triage_ml.domain.policy import Policy, QueuePolicy
 from triage_ml.domain.priority import (
     Circumstances,
+    Evidence,
     Priority,
     expected_severity,
+    gather_evidence,
     prioritise,
-    rule_context,
-    usable_probabilities,
 )
+from triage_ml.domain.rules import RuleContext
 from triage_ml.domain.scores import LabelScores
 from triage_ml.domain.taxonomy import Label, Severity, Tier
 
@@ -46,18 +47,17 @@ def place(
 
     A clock that runs is never stopped: `due_at` is never later than `previous_due_at`.
     """
-    priority = prioritise(policy, facts, scores, previous_tier)
-    context = {
-        **rule_context(policy, facts, scores, usable_probabilities(policy, facts.summary, scores)),
-        "tier": int(priority.tier),
-        "degraded": scores is None,
-    }
+    evidence = gather_evidence(policy, facts, scores)
+    priority = prioritise(policy, facts, scores, previous_tier, evidence)
+    context = RuleContext(
+        {**evidence.context, "tier": int(priority.tier), "degraded": scores is None}
+    )
     queue, reason = policy.default_queue, "no route matched"
     for route in policy.routes:
         if route.when.holds(context):
             queue, reason = route.queue, route.reason
             break
-    labels = _likely_labels(policy, facts, scores)
+    labels = _likely_labels(facts, evidence)
     severity = max((expected_severity(policy.labels[x], x, scores) for x in labels), default=0.0)
     due = [(now + _queue_clock(policy.queues[queue], severity), queue)]
     due += [
@@ -65,8 +65,9 @@ def place(
         for clock in policy.clocks
         if clock.when.holds(context)
     ]
-    if facts.summary.legal_deadline is not None:
-        left = facts.summary.legal_deadline - now
+    deadline = facts.summary.legal_deadline
+    if deadline is not None and deadline > now:
+        left = deadline - now
         due.append((now + left * (1 - policy.safety_margin), "the report's legal deadline"))
     if previous_due_at is not None:
         due.append((previous_due_at, "the clock that already ran"))
@@ -74,13 +75,14 @@ def place(
     return Placement(priority, queue, reason, due_at, clock, labels)
 
 
-def _likely_labels(
-    policy: Policy, facts: Circumstances, scores: LabelScores | None
-) -> tuple[Label, ...]:
-    usable = usable_probabilities(policy, facts.summary, scores)
+def is_restricted(policy: Policy, queue: str) -> bool:
+    return queue in policy.queues and policy.queues[queue].restricted
+
+
+def _likely_labels(facts: Circumstances, evidence: Evidence) -> tuple[Label, ...]:
     return tuple(
         label
-        for label, (p, _) in usable.items()
+        for label, (p, _) in evidence.probabilities.items()
         if p >= LIKELY or label in facts.summary.reason_labels
     )
 

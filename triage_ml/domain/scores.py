@@ -66,6 +66,8 @@ class LabelScores:
 def keep_worst(old: LabelScores | None, new: LabelScores) -> LabelScores:
     """Join the scores of two versions of an item: per label, the higher trusted one stays.
 
+    So does the higher severity. Spans of the older text are dropped: the newer is shown.
+
     An item edited after a report must not sink because its new text is harmless. Scores of
     another model version are replaced, not joined: their numbers do not compare.
     """
@@ -73,8 +75,12 @@ def keep_worst(old: LabelScores | None, new: LabelScores) -> LabelScores:
         return new
     labels = dict(new.labels)
     for label, score in old.labels.items():
-        if label not in labels or score.trusted > labels[label].trusted:
-            labels[label] = score
+        newer = labels.get(label)
+        if newer is None:
+            labels[label] = replace(score, spans=())
+            continue
+        worst = newer if newer.trusted >= score.trusted else replace(score, spans=())
+        labels[label] = replace(worst, severity=max(score.severity, newer.severity))
     return replace(
         new,
         labels=labels,
