@@ -269,9 +269,7 @@ def main() -> None:
         server = Server(Path(folder), options.database)
         first_start = server.start()
         run = Run(bodies, server, make_keys(server, options.reviewers))
-        result = asyncio.run(
-            drive(run, options.reviewers, options.clients, options.kills)
-        )
+        result = asyncio.run(drive(run, options.reviewers, options.clients, options.kills))
         server.stop()
         result["first_start_seconds"] = round(first_start, 2)
         result["checks"] = audit(server.env, run.acknowledged, run.decided)

@@ -114,9 +114,7 @@ def score(
 
 @app.command()
 def train(
-    data: Annotated[
-        Path, typer.Option(envvar="TRIAGE_DATA", help="Folder of labelled corpora.")
-    ],
+    data: Annotated[Path, typer.Option(envvar="TRIAGE_DATA", help="Folder of labelled corpora.")],
     experiment: Annotated[str, typer.Option(help="Name in training/experiments.")] = "quick",
     work: Annotated[Path, typer.Option(help="Snapshots, checkpoints, results.")] = Path("work"),
 ) -> None:
