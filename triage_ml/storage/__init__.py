@@ -1,0 +1,1 @@
+"""Cases in PostgreSQL: an embedded server by default, any external one by its URL."""

@@ -1,0 +1,90 @@
+"""Connections: one pool, its settings, and what its failures mean."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiosql
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from triage_ml.errors import StoreUnavailable
+
+Connection = AsyncConnection[DictRow]
+Pool = AsyncConnectionPool[Connection]
+
+QUERIES: Any = aiosql.from_path(
+    Path(__file__).parent / "queries", "apsycopg", mandatory_parameters=False
+)
+
+MAX_TRIES = 4
+"""Tries of a transaction that the server gave up in favour of another one."""
+
+_LOST_RACE = (
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.UniqueViolation,
+)
+_UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+
+
+def make_pool(
+    url: str, *, max_size: int = 10, timeout_seconds: float = 5.0, name: str = "triage"
+) -> Pool:
+    """Describe a pool; opening it is what connects."""
+    return AsyncConnectionPool(
+        url,
+        connection_class=AsyncConnection[DictRow],
+        kwargs={"row_factory": dict_row, "application_name": name, "connect_timeout": 5},
+        min_size=1,
+        max_size=max_size,
+        timeout=timeout_seconds,
+        configure=_configure,
+        check=AsyncConnectionPool.check_connection,
+        open=False,
+        name=name,
+    )
+
+
+async def _configure(connection: Connection) -> None:
+    """Times in UTC; no compilation, which costs more than any of these statements."""
+    await connection.set_autocommit(True)
+    await connection.execute("SET timezone TO 'UTC'")
+    await connection.execute("SET jit TO off")
+    await connection.execute("SET synchronous_commit TO on")
+    await connection.set_autocommit(False)
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[Connection]:
+    """Run a transaction. Raises: StoreUnavailable, without the server's address or secrets."""
+    try:
+        async with pool.connection() as connection:
+            yield connection
+    except _UNREACHABLE as error:
+        if isinstance(error, _LOST_RACE):
+            raise
+        raise StoreUnavailable(_reason(error)) from error
+
+
+def lost_race(error: Exception) -> bool:
+    return isinstance(error, _LOST_RACE)
+
+
+def _reason(error: Exception) -> str:
+    """Name the kind of failure: the server's own words can hold addresses and values."""
+    if isinstance(error, PoolTimeout):
+        return "no connection became free in time"
+    if isinstance(error, psycopg.errors.QueryCanceled):
+        return "the query was cancelled"
+    if isinstance(error, psycopg.errors.DiskFull):
+        return "its disk is full"
+    return "the connection was refused or lost"
+
+
+async def pause_before_retry(n_tries: int) -> None:
+    await asyncio.sleep(0.005 * 2**n_tries)

@@ -1,0 +1,133 @@
+-- name: claim
+-- Lease the n most urgent cases of a queue: tier first, then the live index. One statement.
+--
+-- near     per tier, most urgent first: the cases with the highest base index, the nearest due
+--          time and the oldest leases that ran out; each an index scan that stops early.
+-- lottery  each slot is drawn at random with probability random_share, uniformly among all
+--          that this reviewer may claim in the most urgent tier that has any.
+-- picked   locks in order, skipping what others lock. A row that changed since the snapshot is
+--          looked at again under its lock, so nothing is leased twice.
+--
+-- propensity: share / N for a random draw, (1 - share) + share / N for a ranked one, with N
+-- the size of that tier; for ranked draws N is counted up to 1,000, where share / N is nothing.
+WITH near AS MATERIALIZED (
+    SELECT found.case_id, found.tier
+    FROM generate_series(0, 4) AS level
+    CROSS JOIN LATERAL (
+        (SELECT case_id, tier FROM triage_case
+         WHERE queue = :queue AND tier = level AND state = 'queued'
+             AND barred_reviewer IS DISTINCT FROM :reviewer
+             AND (:any_language OR language = ANY (:languages))
+             AND NOT labels && :excluded_labels
+         ORDER BY base_index DESC
+         LIMIT 64 + :n)
+        UNION
+        (SELECT case_id, tier FROM triage_case
+         WHERE queue = :queue AND tier = level AND state = 'queued'
+             AND barred_reviewer IS DISTINCT FROM :reviewer
+             AND (:any_language OR language = ANY (:languages))
+             AND NOT labels && :excluded_labels
+         ORDER BY due_at
+         LIMIT 64 + :n)
+        UNION
+        (SELECT case_id, tier FROM triage_case
+         WHERE queue = :queue AND tier = level AND state = 'claimed'
+             AND lease_expires_at <= :now
+             AND barred_reviewer IS DISTINCT FROM :reviewer
+             AND (:any_language OR language = ANY (:languages))
+             AND NOT labels && :excluded_labels
+         ORDER BY lease_expires_at
+         LIMIT 64 + :n)
+    ) found
+    LIMIT 4 * (64 + :n)
+), best AS MATERIALIZED (
+    SELECT min(tier) AS tier FROM near
+), lots AS MATERIALIZED (
+    SELECT count(*) AS n_random FROM generate_series(1, :n) WHERE random() < :random_share
+), tier_size AS MATERIALIZED (
+    SELECT count(*)::float8 AS n_eligible
+    FROM (
+        SELECT FROM triage_case
+        WHERE queue = :queue AND tier = (SELECT tier FROM best)
+            AND (state = 'queued' OR (state = 'claimed' AND lease_expires_at <= :now))
+            AND barred_reviewer IS DISTINCT FROM :reviewer
+            AND (:any_language OR language = ANY (:languages))
+            AND NOT labels && :excluded_labels
+        LIMIT (SELECT CASE WHEN n_random = 0 THEN 1000 END FROM lots)
+    ) counted
+), lottery AS MATERIALIZED (
+    SELECT case_id
+    FROM triage_case
+    WHERE queue = :queue AND tier = (SELECT tier FROM best)
+        AND (state = 'queued' OR (state = 'claimed' AND lease_expires_at <= :now))
+        AND barred_reviewer IS DISTINCT FROM :reviewer
+        AND (:any_language OR language = ANY (:languages))
+        AND NOT labels && :excluded_labels
+    ORDER BY random()
+    LIMIT (SELECT n_random FROM lots)
+), candidates AS MATERIALIZED (
+    SELECT case_id, bool_or(at_random) AS at_random
+    FROM (
+        SELECT case_id, true AS at_random FROM lottery
+        UNION ALL
+        SELECT case_id, false FROM near
+    ) either
+    GROUP BY case_id
+), picked AS MATERIALIZED (
+    SELECT t.case_id, t.claim_id AS old_claim_id, t.tier, t.version_sha256, t.item_id,
+        candidates.at_random, gen_random_uuid() AS claim_id,
+        live_index(t.base_index, t.handling_seconds, t.received_at, t.due_at,
+            :urgency_weight, :age_weight, :now) AS urgency
+    FROM candidates
+    JOIN triage_case t USING (case_id)
+    WHERE t.state = 'queued' OR (t.state = 'claimed' AND t.lease_expires_at <= :now)
+    ORDER BY candidates.at_random DESC, t.tier, urgency DESC, t.received_at, t.case_id
+    LIMIT :n
+    FOR UPDATE OF t SKIP LOCKED
+), expired AS (
+    UPDATE claim c SET ended_at = :now, ended_by = 'lease_expired'
+    FROM picked
+    WHERE c.claim_id = picked.old_claim_id
+    RETURNING c.case_id, c.claim_id, c.reviewer
+), leased AS (
+    INSERT INTO claim (claim_id, case_id, reviewer, claimed_at, lease_expires_at,
+        drawn_at_random, propensity)
+    SELECT picked.claim_id, picked.case_id, :reviewer, :now, :lease_expires_at,
+        picked.at_random,
+        least(1, CASE WHEN picked.at_random THEN 0 ELSE 1 - :random_share::float8 END
+            + :random_share::float8 / greatest(n_eligible, 1))
+    FROM picked, tier_size
+    WHERE (SELECT count(*) FROM expired) >= 0
+    RETURNING claim_id, case_id, drawn_at_random, propensity
+), moved AS (
+    UPDATE triage_case t
+    SET state = 'claimed', claim_id = picked.claim_id, lease_expires_at = :lease_expires_at
+    FROM picked
+    WHERE t.case_id = picked.case_id
+    RETURNING t.case_id, t.state, t.stage, t.received_at, t.repeat_actor, t.barred_reviewer,
+        t.owner, t.scoring_failures, t.item, t.summary, t.language_guess, t.scores, t.placement,
+        t.decision
+), logged AS (
+    INSERT INTO case_event (case_id, at, step, actor, from_state, to_state, detail)
+    SELECT line.case_id, :now, line.step, line.actor, line.from_state, line.to_state, line.detail
+    FROM (
+        SELECT case_id, 1 AS n, 'lease_expired'::case_step AS step, reviewer AS actor,
+            'claimed'::case_state AS from_state, 'queued'::case_state AS to_state,
+            jsonb_build_object('claim_id', claim_id) AS detail
+        FROM expired
+        UNION ALL
+        SELECT case_id, 2, 'claimed', :reviewer, 'queued', 'claimed',
+            jsonb_build_object('claim_id', claim_id, 'lease_expires_at', :lease_text::text,
+                'drawn_at_random', drawn_at_random, 'propensity', propensity)
+        FROM leased
+    ) line
+    ORDER BY line.case_id, line.n
+)
+SELECT moved.*, v.body, v.context, leased.claim_id, :reviewer::text AS reviewer,
+    :now::timestamptz AS claimed_at, :lease_expires_at::timestamptz AS lease_expires_at,
+    leased.drawn_at_random, leased.propensity
+FROM picked
+JOIN moved USING (case_id)
+JOIN leased USING (case_id)
+JOIN item_version v USING (item_id, version_sha256)
+ORDER BY picked.tier, picked.urgency DESC, moved.received_at, moved.case_id;
