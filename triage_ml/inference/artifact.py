@@ -28,6 +28,9 @@ MANIFEST = "manifest.json"
 MODEL = "model.onnx"
 TOKENIZER = "tokenizer.json"
 CARD = "card.md"
+SHIPPED = Path(__file__).parent.parent / "models" / "current"
+"""The artifact that comes with the package."""
+
 POOLED = "*"
 """Calibration key used for a language without a calibration of its own."""
 

@@ -37,8 +37,8 @@ class OnnxScorer:
         self,
         artifact: Artifact,
         severities: Mapping[Label, float],
-        *,
         n_threads: int = 1,
+        *,
         max_batch_tokens: int = MAX_BATCH_TOKENS,
     ) -> None:
         manifest = artifact.manifest
@@ -112,11 +112,9 @@ class OnnxScorer:
         return LabelScores(labels, float(values[-1]), language, version, n_windows)
 
 
-def load_scorer(
-    folder: Path, severities: Mapping[Label, float], *, n_threads: int = 1
-) -> OnnxScorer:
+def load_scorer(folder: Path, severities: Mapping[Label, float], n_threads: int = 1) -> OnnxScorer:
     """Load an artifact folder and run it once. Raises: ArtifactInvalid."""
-    scorer = OnnxScorer(load_artifact(folder), severities, n_threads=n_threads)
+    scorer = OnnxScorer(load_artifact(folder), severities, n_threads)
     try:
         scorer.score(["a first text"], [Language.UND])
     except ScoringFailed as error:
