@@ -47,6 +47,19 @@ class Receipt:
     placement: Placement
     received_at: datetime
 
+    @classmethod
+    def of(cls, report_id: UUID, case: Case, joined: bool, received_at: datetime) -> "Receipt":
+        return cls(
+            report_id=report_id,
+            case_id=case.case_id,
+            joined=joined,
+            state=case.state,
+            language=case.language,
+            scores=case.scores,
+            placement=case.placement,
+            received_at=received_at,
+        )
+
 
 Admit = Callable[[Case | None, History, UUID], Change]
 """From the item's open case (or None), the history and a fresh case id to what is stored."""

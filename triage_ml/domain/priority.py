@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import log10
+from typing import Protocol
 
 from triage_ml.domain.policy import LabelPolicy, Policy, PriorityPolicy, TierRule
 from triage_ml.domain.report import OTHER_REASON, Item, ReportSummary, Source
@@ -53,6 +54,15 @@ class Priority:
     handling_seconds: float
     policy_version: str
     unspecified: float = 0.0
+
+
+class IndexWeights(Protocol):
+    """Weights of the terms that grow with time: `PriorityPolicy` or a claim's request."""
+
+    @property
+    def urgency_weight(self) -> float: ...  # lambda
+    @property
+    def age_weight(self) -> float: ...  # alpha
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +138,7 @@ def prioritise(
 
 
 def index_at(
-    row: PriorityPolicy,
+    row: IndexWeights,
     base: float,
     handling: timedelta,
     received_at: datetime,

@@ -258,7 +258,7 @@ async def _admit(
         legal_deadline=report.legal_deadline,
         reported_at=submission.received_at,
     )
-    return rows.receipt_for(report_id, change.case, case is not None, submission.received_at)
+    return Receipt.of(report_id, change.case, case is not None, submission.received_at)
 
 
 async def _end(connection: Connection, submission: Submission, receipt: Receipt) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from pydantic import TypeAdapter
 from pydantic_core import to_json
@@ -158,19 +157,6 @@ def receipt_text(receipt: Receipt) -> str:
 
 def receipt_of(document: object) -> Receipt:
     return _RECEIPT.validate_python(document)
-
-
-def receipt_for(report_id: UUID, case: Case, joined: bool, received_at: datetime) -> Receipt:
-    return Receipt(
-        report_id=report_id,
-        case_id=case.case_id,
-        joined=joined,
-        state=case.state,
-        language=case.language,
-        scores=case.scores,
-        placement=case.placement,
-        received_at=received_at,
-    )
 
 
 def event_of(row: Row) -> CaseEvent:

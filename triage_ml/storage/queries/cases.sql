@@ -102,7 +102,7 @@ WITH ended AS (
     WHERE :complainant_ref::text IS NOT NULL
 ), announced AS (
     INSERT INTO outbox (case_id, payload, created_at, next_attempt_at)
-    SELECT :case_id, :announcement::jsonb, :at, :at
+    SELECT :case_id, :announcement::jsonb, :at, '-infinity'
     WHERE :announcement::jsonb IS NOT NULL
 )
 INSERT INTO case_event (case_id, at, step, actor, from_state, to_state, detail)
