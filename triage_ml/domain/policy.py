@@ -278,7 +278,8 @@ class _Reader:
     path: str = ""
 
     def at(self, key: str) -> str:
-        return f"{self.path}.{key}" if self.path else key
+        between = "." if self.path and not key.startswith("[") else ""
+        return f"{self.path}{between}{key}"
 
     def get(self, key: str, kind: type[T]) -> T:
         value = self.document.get(key)
@@ -312,8 +313,9 @@ class _Reader:
         values = self.get(key, list)
         if len(values) != n:
             raise PolicyInvalid(self.file, self.at(key), f"must be {n} numbers")
-        places = _Reader(self.file, {f"{i}": value for i, value in enumerate(values)}, self.at(key))
-        return tuple(places.number(f"{i}", 0, 1e9) for i in range(n))
+        places = {f"[{i}]": value for i, value in enumerate(values)}
+        reader = _Reader(self.file, places, self.at(key))
+        return tuple(reader.number(place, 0, 1e9) for place in places)
 
     def severity(self, name: str, key: str) -> Severity:
         if name not in Severity.__members__:

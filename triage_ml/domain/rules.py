@@ -87,7 +87,7 @@ def _try_out(program: Any, allowed: frozenset[str], file: str, where: str) -> No
     for sample in (SAMPLE_CONTEXT, EMPTY_CONTEXT):
         try:
             answer = program.execute({name: sample[name] for name in allowed})
-        except (RuntimeError, ValueError, TypeError, KeyError) as error:
+        except (RuntimeError, ValueError, TypeError, LookupError, ArithmeticError) as error:
             raise PolicyInvalid(file, where, f"does not evaluate: {error}") from error
         if not isinstance(answer, bool):
             raise PolicyInvalid(file, where, f"must answer true or false, not {answer!r}")
