@@ -1,0 +1,152 @@
+"""The snapshot merges, drops and splits by the text alone."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from tests.training.corpora import HATE, PLAIN, write_abuse_corpus, write_corpus
+from training.config import Experiment
+from training.snapshot import (
+    CALIBRATE,
+    DEV,
+    TRAIN,
+    Example,
+    build_snapshot,
+    fold_hash,
+    load_snapshot,
+    merge_key,
+    split_of,
+)
+from training.sources import OUTPUTS, Row, Source
+from triage_ml.errors import InvalidInput
+
+SETTINGS = Experiment("test", sources=("de_germeval2018",))
+SOURCE = Source("a", "en", "open", "CC0", "us", lambda _: iter(()), ("self_harm",))
+
+
+def example(*rows: Row) -> Example:
+    made = Example("key", "text", "en", [], {})
+    for row in rows:
+        made.add(SOURCE, row)
+    return made
+
+
+def test_hash_folds_case_space_and_composition() -> None:
+    """The hash is the one of exclude.sha256: NFC, one space, stripped, casefolded."""
+    expected = hashlib.sha256("größe é".casefold().encode()).hexdigest()
+    assert fold_hash("  GRÖSSE \t e\u0301 ") == expected
+
+
+def test_drops_reserved_texts_and_says_how_many(tmp_path: Path) -> None:
+    """A text whose hash is reserved is nowhere in the snapshot."""
+    write_corpus(tmp_path, "de_germeval2018")
+    (tmp_path / "exclude.sha256").write_text(fold_hash(PLAIN.upper()) + "\n", "ascii")
+    summary = build_snapshot(tmp_path, tmp_path / "out", SETTINGS)
+    assert summary["dropped"]["reserved:de_germeval2018"] == 1
+    assert PLAIN not in load_snapshot(tmp_path / "out")[0]["text"]
+
+
+def test_merges_the_same_post_across_corpora(tmp_path: Path) -> None:
+    """A post whose mentions are masked in two ways is one example with both labels."""
+    for name in ("tr_offenseval2020", "tr_troff_finelabels"):
+        write_corpus(tmp_path, name)
+    settings = Experiment("test", sources=("tr_offenseval2020", "tr_troff_finelabels"))
+    summary = build_snapshot(tmp_path, tmp_path / "out", settings)
+    rows = load_snapshot(tmp_path / "out")[0]
+    shared = [row for row in rows if len(row["sources"]) == 2]
+    assert summary["dropped"]["duplicate"] == len(shared) == 2
+    insult = next(row for row in shared if row["text"].startswith("@USER"))
+    assert insult["labels"][OUTPUTS.index("harassment")] == 1
+
+
+def test_same_data_gives_the_same_hash(tmp_path: Path) -> None:
+    """The content hash depends on the data and on nothing else."""
+    write_corpus(tmp_path, "de_germeval2018")
+    hashes = {build_snapshot(tmp_path, tmp_path / n, SETTINGS)["hash"] for n in ("a", "b")}
+    assert len(hashes) == 1
+
+
+def test_no_text_straddles_splits(tmp_path: Path) -> None:
+    """However a text is written, it lands in one split, and all splits get some."""
+    write_abuse_corpus(tmp_path, 60)
+    settings = Experiment("test", sources=("de_germeval2018", "es_meoffendes"))
+    build_snapshot(tmp_path, tmp_path / "out", settings)
+    rows = load_snapshot(tmp_path / "out")[0]
+    keys = {split: set() for split in (TRAIN, CALIBRATE, DEV)}
+    for row in rows:
+        keys[row["split"]].add(merge_key(f"@somebody {row['text'].upper()}!! https://x.example"))
+    assert not keys[TRAIN] & keys[DEV]
+    assert not keys[TRAIN] & keys[CALIBRATE]
+    assert all(keys.values())
+
+
+def test_official_test_rows_are_development_rows() -> None:
+    """A row held out by its publisher is never trained on."""
+    assert {split_of(fold_hash(str(i)), True, SETTINGS) for i in range(50)} == {DEV}
+
+
+def test_contradicting_sources_leave_the_output_unknown() -> None:
+    """Where two corpora contradict each other, nobody decided."""
+    made = example(Row("t", {"hate": 1, "violation": 1}), Row("t", {"hate": 0, "violation": 1}))
+    assert made.label("hate") == -1
+    assert made.label("violation") == 1
+    assert not made.weak("hate")
+
+
+def test_unasked_outputs_are_unknown() -> None:
+    """What no corpus asked about is unknown, or a weak negative where the source says so."""
+    made = example(Row("t", {"hate": 0}))
+    assert made.label("harassment") == made.label("self_harm") == -1
+    assert made.weak("self_harm")
+    assert not made.weak("harassment")
+    assert made.weak("violation")
+
+
+@pytest.mark.parametrize("labels", [{"hate": 1}, {"hate": 0, "profanity": 1}, {"violation": 1}])
+def test_violation_is_not_assumed_absent_beside_a_positive(labels: dict[str, int]) -> None:
+    """Only a text of which everything decided is absent is weakly no violation."""
+    assert not example(Row("t", labels)).weak("violation")
+
+
+def test_refuses_a_missing_data_folder(tmp_path: Path) -> None:
+    """A wrong data folder is named before any work."""
+    with pytest.raises(InvalidInput, match="TRIAGE_DATA"):
+        build_snapshot(tmp_path / "nowhere", tmp_path / "out", SETTINGS)
+
+
+def test_refuses_a_data_folder_without_the_reserved_list(tmp_path: Path) -> None:
+    """Without exclude.sha256 nothing is read."""
+    write_corpus(tmp_path, "de_germeval2018")
+    (tmp_path / "exclude.sha256").unlink()
+    with pytest.raises(InvalidInput, match=r"exclude\.sha256"):
+        build_snapshot(tmp_path, tmp_path / "out", SETTINGS)
+
+
+def test_refuses_a_missing_corpus(tmp_path: Path) -> None:
+    """A corpus that is not there is named."""
+    write_corpus(tmp_path, "de_gahd")
+    with pytest.raises(InvalidInput, match="no such corpus") as caught:
+        build_snapshot(tmp_path, tmp_path / "out", SETTINGS)
+    assert caught.value.field.endswith("de_germeval2018")
+
+
+def test_refuses_an_unknown_source(tmp_path: Path) -> None:
+    """A source without a reader is named."""
+    with pytest.raises(InvalidInput, match="no reader for nothing"):
+        build_snapshot(tmp_path, tmp_path / "out", Experiment("test", sources=("nothing",)))
+
+
+def test_refuses_to_load_what_is_not_a_snapshot(tmp_path: Path) -> None:
+    """A folder without a summary is not a snapshot."""
+    with pytest.raises(InvalidInput, match="no snapshot"):
+        load_snapshot(tmp_path)
+
+
+def test_hateful_row_keeps_its_source(tmp_path: Path) -> None:
+    """Every example names the corpora it came from."""
+    write_corpus(tmp_path, "de_germeval2018")
+    build_snapshot(tmp_path, tmp_path / "out", SETTINGS)
+    row = next(r for r in load_snapshot(tmp_path / "out")[0] if r["text"] == HATE)
+    assert row["sources"] == ["de_germeval2018"]
+    assert row["language"] == "de"

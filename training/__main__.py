@@ -1,0 +1,200 @@
+"""`python -m training <step>`: the command line over the steps."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from datasets import disable_progress_bars
+
+from training import steps
+from training.config import Experiment, Workspace, load_experiment
+from training.publish import build_artifact
+from training.publish import ship as ship_artifact
+from training.snapshot import choose_sources, require_data
+from training.tracking import Tracker, track
+from triage_ml.errors import InvalidInput, TriageError
+from triage_ml.inference.artifact import Artifact
+
+app = typer.Typer(
+    help="Steps from labelled corpora to a served model.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Name = Annotated[str, typer.Option("--experiment", help="Name in training/experiments, or a file")]
+Out = Annotated[Path | None, typer.Option("--out", help="Working folder [var/<experiment>]")]
+Data = Annotated[Path | None, typer.Option("--data", envvar="TRIAGE_DATA", help="Data folder")]
+Store = Annotated[
+    str | None,
+    typer.Option("--mlflow", envvar="MLFLOW_TRACKING_URI", help='MLflow store, or "none"'),
+]
+Ship = Annotated[bool, typer.Option("--ship", help="Replace triage_ml/models/current")]
+
+
+def run_experiment(
+    name: str,
+    data: Path | None,
+    out: Path | None = None,
+    *,
+    store: str | None = None,
+    ship: bool = False,
+) -> Artifact:
+    """Run every step that is not done yet, and give the artifact. Raises: InvalidInput."""
+    experiment = load_experiment(name)
+    folder = _data_folder(data)
+    require_data(folder, choose_sources(experiment))
+    space = workspace(experiment, out)
+    with recording(experiment, space, store) as tracker:
+        if not space.report("prepare").is_file():
+            steps.make_snapshot(experiment, space, folder, tracker)
+            steps.prepare_base(experiment, space)
+        if not space.report("train").is_file():
+            steps.train_model(experiment, space, tracker)
+        steps.export_model(experiment, space)
+        steps.calibrate_model(experiment, space)
+        if not space.baseline.is_file():
+            steps.fit_baseline(experiment, space)
+        steps.evaluate_model(experiment, space, tracker)
+        artifact = build_artifact(experiment, space)
+        tracker.files(artifact.folder, "artifact")
+    if ship:
+        ship_artifact(artifact)
+    return artifact
+
+
+@contextmanager
+def recording(experiment: Experiment, space: Workspace, store: str | None) -> Iterator[Tracker]:
+    """Open the run's record, and note the settings and the code once."""
+    with track(experiment.name, experiment.fingerprint, store, space.root) as tracker:
+        values = {k: v for k, v in asdict(experiment).items() if not isinstance(v, dict | tuple)}
+        tracker.parameters(values)
+        tracker.tags({"code": _revision()})
+        yield tracker
+
+
+def workspace(experiment: Experiment, out: Path | None) -> Workspace:
+    root = out or Path("var") / experiment.name
+    root.mkdir(parents=True, exist_ok=True)
+    return Workspace(root)
+
+
+@app.command("snapshot")
+def snapshot_command(
+    data: Data = None, experiment: Name = "quick", out: Out = None, mlflow: Store = None
+) -> None:
+    """Read the corpora into a content-hashed snapshot with splits."""
+    chosen = load_experiment(experiment)
+    space = workspace(chosen, out)
+    with recording(chosen, space, mlflow) as tracker:
+        steps.make_snapshot(chosen, space, _data_folder(data), tracker)
+
+
+@app.command("prepare")
+def prepare_command(experiment: Name = "quick", out: Out = None) -> None:
+    """Prune the vocabulary to the snapshot."""
+    chosen = load_experiment(experiment)
+    steps.prepare_base(chosen, workspace(chosen, out))
+
+
+@app.command("train")
+def train_command(experiment: Name = "quick", out: Out = None, mlflow: Store = None) -> None:
+    """Fine-tune the encoder; continues from the last checkpoint."""
+    chosen = load_experiment(experiment)
+    space = workspace(chosen, out)
+    with recording(chosen, space, mlflow) as tracker:
+        steps.train_model(chosen, space, tracker)
+
+
+@app.command("export")
+def export_command(experiment: Name = "quick", out: Out = None) -> None:
+    """Export to ONNX, quantise to int8, check that they agree."""
+    chosen = load_experiment(experiment)
+    steps.export_model(chosen, workspace(chosen, out))
+
+
+@app.command("calibrate")
+def calibrate_command(experiment: Name = "quick", out: Out = None) -> None:
+    """Score the held-out rows with the int8 model and fit the calibration."""
+    chosen = load_experiment(experiment)
+    steps.calibrate_model(chosen, workspace(chosen, out))
+
+
+@app.command("baseline")
+def baseline_command(experiment: Name = "quick", out: Out = None) -> None:
+    """Fit character n-grams with logistic regression and score the dev split."""
+    chosen = load_experiment(experiment)
+    steps.fit_baseline(chosen, workspace(chosen, out))
+
+
+@app.command("evaluate")
+def evaluate_command(experiment: Name = "quick", out: Out = None, mlflow: Store = None) -> None:
+    """Measure every language and output on the dev split, the floor beside it."""
+    chosen = load_experiment(experiment)
+    space = workspace(chosen, out)
+    with recording(chosen, space, mlflow) as tracker:
+        steps.evaluate_model(chosen, space, tracker)
+
+
+@app.command("card")
+def card_command(
+    experiment: Name = "quick", out: Out = None, mlflow: Store = None, ship: Ship = False
+) -> None:
+    """Write the artifact folder with its card."""
+    chosen = load_experiment(experiment)
+    space = workspace(chosen, out)
+    with recording(chosen, space, mlflow) as tracker:
+        artifact = build_artifact(chosen, space)
+        tracker.files(artifact.folder, "artifact")
+    if ship:
+        ship_artifact(artifact)
+    steps.console.print(artifact.manifest.model_version, str(artifact.folder))
+
+
+@app.command("run")
+def run_command(
+    data: Data = None,
+    experiment: Name = "quick",
+    out: Out = None,
+    mlflow: Store = None,
+    ship: Ship = False,
+) -> None:
+    """Run every step of an experiment that is not done yet."""
+    artifact = run_experiment(experiment, data, out, store=mlflow, ship=ship)
+    steps.console.print(artifact.manifest.model_version, str(artifact.folder))
+
+
+def _data_folder(data: Path | None) -> Path:
+    found = data or (Path(os.environ["TRIAGE_DATA"]) if "TRIAGE_DATA" in os.environ else None)
+    if found is None:
+        raise InvalidInput("data", "no data folder; set TRIAGE_DATA or --data")
+    return found
+
+
+def _revision() -> str:
+    """Give the commit the code is of, or `unknown` outside a checkout."""
+    command = ["git", "rev-parse", "HEAD"]
+    place = Path(__file__).parent
+    try:
+        done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return done.stdout.strip()
+
+
+def main() -> None:
+    disable_progress_bars()
+    try:
+        app()
+    except TriageError as error:
+        steps.console.print(f"error: {error}", highlight=False)
+        raise SystemExit(2) from error
+
+
+if __name__ == "__main__":
+    main()

