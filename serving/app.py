@@ -1,0 +1,166 @@
+"""Composition root: joins store, model, policy and routes into one app."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from serving import failures, openapi
+from serving.body import BodyLimit
+from serving.metrics import Metrics
+from serving.routes import cases, docs, health, queues, reports, score
+from serving.service import Parts, Service
+from serving.settings import Settings
+from serving.telemetry import Telemetry
+from serving.webhooks import WebhookSender
+from serving.worker import Worker
+from triage_ml.domain.policy import Policy
+from triage_ml.errors import ArtifactInvalid, TriageError
+from triage_ml.inference.artifact import SHIPPED
+from triage_ml.inference.language import Detector
+from triage_ml.inference.onnx import load_scorer
+from triage_ml.policy import load_policy
+from triage_ml.ports import Scorer
+from triage_ml.storage.embedded import EmbeddedServer
+from triage_ml.storage.migrate import migrate
+from triage_ml.storage.postgres import PostgresCaseStore
+from triage_ml.workflow.delivery import Send
+
+BULK_PATHS = ("/v1/reports:batch", "/v1/score")
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+_log = structlog.stdlib.get_logger("triage.app")
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+def create_app(parts: Parts, *, send: Send | None = None, worker: bool = False) -> FastAPI:
+    """Make the app of parts that are open already; the caller closes them.
+
+    With `worker`, one runs as long as the app does, and hands announcements to `send`.
+    """
+    metrics = Metrics()
+    service = Service(parts, metrics)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.callback(service.close)
+            if worker:
+                await stack.enter_async_context(running(Worker(service, send)))
+            yield
+
+    app = _assemble(parts.settings, metrics, lifespan)
+    app.state.service = service
+    return app
+
+
+def build(settings: Settings | None = None) -> FastAPI:
+    """Make the app that opens everything itself at start and closes it at the end."""
+    settings = settings or Settings()
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            service = await stack.enter_async_context(open_service(settings, metrics))
+            if settings.worker_in_server:
+                await stack.enter_async_context(open_worker(service))
+            app.state.service = service
+            yield
+
+    return _assemble(settings, metrics, lifespan)
+
+
+@asynccontextmanager
+async def open_service(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
+    """Open store, policy and model. Raises: SetupFailed, PolicyInvalid, StoreUnavailable."""
+    policy = load_policy(settings.policy_dir)
+    async with open_store(settings) as store:
+        scorer = await asyncio.to_thread(load_model, settings, policy)
+        clock = SystemClock()
+        service = Service(Parts(settings, policy, store, scorer, Detector(), clock), metrics)
+        try:
+            yield service
+        finally:
+            await asyncio.to_thread(service.close)
+
+
+@asynccontextmanager
+async def open_store(settings: Settings) -> AsyncIterator[PostgresCaseStore]:
+    """Open the database of the settings, by default one of our own, with its schema up to date.
+
+    Raises: SetupFailed, StoreUnavailable.
+    """
+    async with AsyncExitStack() as stack:
+        if settings.database_url is not None:
+            url = settings.database_url.get_secret_value()
+        else:
+            server = EmbeddedServer(settings.data_dir / "postgres")
+            url = await asyncio.to_thread(server.start)
+            stack.push_async_callback(asyncio.to_thread, server.stop)
+        await asyncio.to_thread(migrate, url)
+        store = await stack.enter_async_context(PostgresCaseStore.at(url))
+        await store.ping()
+        yield store
+
+
+@asynccontextmanager
+async def open_worker(service: Service) -> AsyncIterator[Worker]:
+    """Run a worker with the webhook of the settings, until left."""
+    settings = service.settings
+    async with AsyncExitStack() as stack:
+        send: WebhookSender | None = None
+        if settings.webhook_url is not None and settings.webhook_secret is not None:
+            send = WebhookSender(settings.webhook_url, settings.webhook_secret)
+            stack.push_async_callback(send.close)
+        yield await stack.enter_async_context(running(Worker(service, send)))
+
+
+@asynccontextmanager
+async def running(worker: Worker) -> AsyncIterator[Worker]:
+    """Run a worker beside what is inside; at the end it finishes the step it is at."""
+    task = asyncio.create_task(worker.run())
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        await task
+
+
+def load_model(settings: Settings, policy: Policy) -> Scorer | None:
+    """Load the artifact; without a usable one say so loudly and serve without scores."""
+    folder = settings.model_dir or SHIPPED
+    severities = {label: float(row.typical_severity) for label, row in policy.labels.items()}
+    try:
+        scorer = load_scorer(folder, severities)
+    except ArtifactInvalid as error:
+        _log.error("NO MODEL: reports are queued by reason and age alone", reason=error.reason)
+        return None
+    _log.info("model loaded", version=scorer.info.version)
+    return scorer
+
+
+def _assemble(settings: Settings, metrics: Metrics, lifespan: Lifespan) -> FastAPI:
+    app = FastAPI(
+        title="triage-ml", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+    )
+    app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]
+    for module in (reports, queues, cases, score, health, docs):
+        app.include_router(module.router)
+    app.add_exception_handler(TriageError, failures.on_triage_error)
+    app.add_exception_handler(RequestValidationError, failures.on_invalid_request)
+    app.add_exception_handler(HTTPException, failures.on_http_error)
+    bulk = dict.fromkeys(BULK_PATHS, settings.max_bulk_body_bytes)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, bulk_paths=bulk)
+    app.add_middleware(Telemetry, metrics=metrics)
+    return app

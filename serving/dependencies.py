@@ -1,0 +1,87 @@
+"""What routes are given, and how they describe themselves in the OpenAPI document."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Annotated, Any
+
+from fastapi import Depends
+from pydantic import BaseModel
+from starlette.requests import Request
+
+from serving.problems import MEDIA_TYPE, MalformedBody, answer_to
+from serving.security import scoped
+from serving.service import Service
+from triage_ml.errors import (
+    InvalidInput,
+    Overloaded,
+    ScopeMissing,
+    StoreUnavailable,
+    TooLarge,
+    TriageError,
+    Unauthenticated,
+)
+from triage_ml.ports import ApiKey
+
+
+def get_service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+Running = Annotated[Service, Depends(get_service)]
+IntakeKey = Annotated[ApiKey, Depends(scoped("intake"))]
+ReviewKey = Annotated[ApiKey, Depends(scoped("review"))]
+ScoreKey = Annotated[ApiKey, Depends(scoped("intake", "ml"))]
+
+
+async def intake_place(service: Running, who: IntakeKey) -> AsyncIterator[ApiKey]:
+    """Hold one of the places for intake while a known caller's request is worked on."""
+    with service.slots.taken():
+        yield who
+
+
+async def score_place(service: Running, who: ScoreKey) -> AsyncIterator[ApiKey]:
+    """Hold one of the same places for a caller who may score."""
+    with service.slots.taken():
+        yield who
+
+
+IntakePlace = Annotated[ApiKey, Depends(intake_place)]
+
+Examples = Mapping[str, Mapping[str, Any]]
+_BODY_ERRORS = (MalformedBody, TooLarge, InvalidInput)
+
+
+def operation(
+    *scopes: str,
+    body: type[BaseModel] | None = None,
+    examples: Examples | None = None,
+    answer: object = None,
+    status: int = 200,
+    errors: tuple[type[TriageError], ...] = (),
+    content: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Describe a route: its scopes, its body with examples, an answer, what can go wrong."""
+    extra: dict[str, Any] = {"security": [{"ApiKey": list(scopes)}] if scopes else []}
+    if content is None and body is not None:
+        schema = {"$ref": f"#/components/schemas/{body.__name__}"}
+        content = {"application/json": {"schema": schema, "examples": examples or {}}}
+    if content is not None:
+        extra["requestBody"] = {"required": True, "content": content}
+    possible = [
+        *((Unauthenticated, ScopeMissing, StoreUnavailable) if scopes else ()),
+        *(_BODY_ERRORS if content else ()),
+        *((Overloaded,) if "intake" in scopes and content else ()),
+        *errors,
+    ]
+    responses: dict[int | str, Any] = {}
+    for kind in possible:
+        row = answer_to(kind.__new__(kind))
+        responses.setdefault(row.status, _problem_response(row.title))
+    if answer is not None:
+        responses[status] = {"content": {"application/json": {"example": answer}}}
+    return {"status_code": status, "responses": responses, "openapi_extra": extra}
+
+
+def _problem_response(title: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": title, "content": {MEDIA_TYPE: {"schema": schema}}}

@@ -1,0 +1,87 @@
+"""What Prometheus reads, one registry per app."""
+
+from collections import Counter as Tally
+from collections.abc import Sequence
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from triage_ml.ports import QueueDepth, Receipt
+
+_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Metrics:
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Histogram(
+            "triage_request_seconds",
+            "Time to answer a request.",
+            ("route", "method", "status"),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.scoring = Histogram(
+            "triage_scoring_seconds",
+            "Time a report waited for its scores.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.scoring_failures = self._count(
+            "triage_scoring_failures", "Reports accepted without scores, by cause.", "reason"
+        )
+        self.reports = self._count(
+            "triage_reports", "Reports accepted.", "source", "joined", "degraded"
+        )
+        self.claims = self._count("triage_claims", "Cases handed to reviewers.", "queue")
+        self.decisions = self._count("triage_decisions", "Decisions taken.", "action")
+        self.deliveries = self._count(
+            "triage_deliveries", "Attempts to deliver an announcement.", "outcome"
+        )
+        self.caught_up = self._count("triage_backlog_scored", "Cases scored by the worker.")
+        self.backlog = self._gauge("triage_backlog_cases", "Open cases without scores.")
+        self.cases = self._gauge("triage_queue_cases", "Open cases.", "queue", "tier")
+        self.breached = self._gauge(
+            "triage_queue_breached_cases", "Open cases past due and not claimed.", "queue"
+        )
+        self.oldest = self._gauge(
+            "triage_queue_oldest_seconds", "Age of the oldest open case.", "queue"
+        )
+        self.store_up = self._gauge("triage_store_up", "Whether the database answers.")
+        self.model = self._gauge("triage_model_info", "The loaded model; 0 without one.", "version")
+
+    def _count(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry)
+
+    def note_report(self, receipt: Receipt, source: str) -> None:
+        degraded = str(receipt.scores is None).lower()
+        self.reports.labels(source, str(receipt.joined).lower(), degraded).inc()
+
+    def show_model(self, version: str | None) -> None:
+        self.model.clear()
+        self.model.labels(version or "").set(0 if version is None else 1)
+
+    def show_queues(self, rows: Sequence[QueueDepth], now: datetime) -> None:
+        """Replace the depth gauges by what the store says."""
+        cases: Tally[tuple[str, str]] = Tally()
+        breached: Tally[str] = Tally()
+        oldest: dict[str, float] = {}
+        for row in rows:
+            cases[row.queue, row.tier.name] += row.n_open
+            breached[row.queue] += row.n_breached
+            age = (now - row.oldest_received_at).total_seconds()
+            oldest[row.queue] = max(age, oldest.get(row.queue, 0.0))
+        for gauge in (self.cases, self.breached, self.oldest):
+            gauge.clear()
+        for (queue, tier), n in cases.items():
+            self.cases.labels(queue, tier).set(n)
+        for queue, n in breached.items():
+            self.breached.labels(queue).set(n)
+            self.oldest.labels(queue).set(oldest[queue])
+        self.backlog.set(sum(row.n_degraded for row in rows))
+
+    def render(self) -> bytes:
+        return generate_latest(self.registry)

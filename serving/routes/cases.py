@@ -1,0 +1,136 @@
+"""Cases: what is known of them, and what people do with them."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+
+from serving.body import parsed
+from serving.dependencies import IntakeKey, ReviewKey, Running, operation
+from serving.schemas import examples
+from serving.schemas.cases import CaseOut, CaseStatus, EventOut, EventsOut, case_out, status_out
+from serving.schemas.priority import PriorityOut, priority_out
+from serving.schemas.review import AppealIn, DecisionIn, EscalationIn, WithdrawalIn
+from triage_ml.errors import Conflict, InvalidInput, LeaseExpired, NotFound
+
+router = APIRouter(prefix="/v1/cases/{case_id}", tags=["Cases"])
+_READ = (NotFound, InvalidInput)
+_CHANGE = (NotFound, Conflict)
+
+
+@router.get("", summary="Read a case", **operation("review", answer=examples.CASE, errors=_READ))
+async def read(service: Running, who: ReviewKey, case_id: UUID) -> CaseOut:
+    """Give the item, its scores, where the case stands and why, its reports and its decision."""
+    case = await service.review.get_case(who, case_id)
+    return case_out(case, await service.review.reports(who, case_id))
+
+
+@router.get(
+    "/events",
+    summary="Read a case's log",
+    **operation("review", answer=examples.EVENTS, errors=_READ),
+)
+async def events(service: Running, who: ReviewKey, case_id: UUID) -> EventsOut:
+    """Give every step of the case, oldest first. The log is append-only."""
+    found = await service.review.events(who, case_id)
+    return EventsOut(case_id=case_id, events=[EventOut.of(event) for event in found])
+
+
+@router.get(
+    "/priority",
+    summary="Explain a case's priority",
+    **operation("review", answer=examples.PRIORITY, errors=_READ),
+)
+async def priority(service: Running, who: ReviewKey, case_id: UUID) -> PriorityOut:
+    """Give the tier and each term of the index at this moment, with a sentence for each."""
+    case = await service.review.get_case(who, case_id)
+    return priority_out(
+        service.policy.priority, case.placement.priority, service.review.index_now(case)
+    )
+
+
+@router.post(
+    "/decision",
+    summary="Decide a case",
+    **operation(
+        "review",
+        body=DecisionIn,
+        examples=examples.DECISIONS,
+        answer=examples.DECIDED,
+        errors=(*_CHANGE, LeaseExpired),
+    ),
+)
+async def decide(
+    service: Running,
+    who: ReviewKey,
+    case_id: UUID,
+    body: Annotated[DecisionIn, Depends(parsed(DecisionIn))],
+) -> CaseStatus:
+    """Conclude a case you hold a claim on. The decision is announced to the webhook."""
+    case = await service.review.decide(who, case_id, body.claim_id, body.to_domain())
+    service.metrics.decisions.labels(body.action).inc()
+    return status_out(case)
+
+
+@router.post(
+    "/escalation",
+    summary="Escalate a case",
+    **operation(
+        "review",
+        body=EscalationIn,
+        examples=examples.ESCALATIONS,
+        answer=examples.ESCALATED,
+        errors=(*_CHANGE, LeaseExpired),
+    ),
+)
+async def escalate(
+    service: Running,
+    who: ReviewKey,
+    case_id: UUID,
+    body: Annotated[EscalationIn, Depends(parsed(EscalationIn))],
+) -> CaseStatus:
+    """Hand a case up to a named owner; one that is claimed only with its claim_id."""
+    case = await service.review.escalate(who, case_id, body.owner, body.reason, body.claim_id)
+    return status_out(case)
+
+
+@router.post(
+    "/appeal",
+    summary="Appeal a decision",
+    **operation(
+        "intake",
+        body=AppealIn,
+        examples=examples.APPEALS,
+        answer=examples.APPEALED,
+        errors=_CHANGE,
+    ),
+)
+async def appeal(
+    service: Running,
+    who: IntakeKey,
+    case_id: UUID,
+    body: Annotated[AppealIn, Depends(parsed(AppealIn))],
+) -> CaseStatus:
+    """Reopen a decided case for another reviewer than the one who decided it."""
+    return status_out(await service.review.appeal(who, case_id, body.to_domain()))
+
+
+@router.post(
+    "/withdrawal",
+    summary="Withdraw a report",
+    **operation(
+        "intake",
+        body=WithdrawalIn,
+        examples=examples.WITHDRAWALS,
+        answer=examples.WITHDRAWN,
+        errors=_CHANGE,
+    ),
+)
+async def withdraw(
+    service: Running,
+    who: IntakeKey,
+    case_id: UUID,
+    body: Annotated[WithdrawalIn, Depends(parsed(WithdrawalIn))],
+) -> CaseStatus:
+    """Take back one report. The last one closes the case, unless it is a T0 or T1 case."""
+    return status_out(await service.review.withdraw(who, case_id, body.report_id, body.reason))

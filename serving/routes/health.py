@@ -1,0 +1,69 @@
+"""Signs of life, for probes and Prometheus; they need no key and tell nothing of content."""
+
+import asyncio
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.responses import Response
+
+from serving.dependencies import Running, operation
+from serving.schemas.examples import READY
+from serving.schemas.models import HealthOut, ReadyOut
+from serving.service import Service
+from triage_ml.errors import StoreUnavailable
+
+router = APIRouter(tags=["Health"])
+
+PATIENCE_SECONDS = 2.0
+"""Longest that a probe or a scrape waits for the database."""
+
+
+@router.get("/livez", summary="Is the process alive?", **operation(answer={"status": "alive"}))
+async def livez() -> HealthOut:
+    """Answer as long as the process serves requests; asks nothing of the database."""
+    return HealthOut(status="alive")
+
+
+@router.get(
+    "/readyz",
+    summary="Are reports accepted?",
+    **operation(answer=READY, errors=(StoreUnavailable,)),
+)
+async def readyz(service: Running) -> ReadyOut:
+    """Answer 200 while the database does. Without a model the answer says `degraded`."""
+    try:
+        await asyncio.wait_for(service.store.ping(), PATIENCE_SECONDS)
+    except TimeoutError:
+        raise StoreUnavailable(f"no answer within {PATIENCE_SECONDS:g} s") from None
+    scorer = service.scoring.scorer
+    return ReadyOut(
+        status="ready",
+        database="ok",
+        model="ok" if scorer else "missing",
+        model_version=scorer.info.version if scorer else None,
+        degraded=scorer is None,
+    )
+
+
+@router.get(
+    "/metrics",
+    summary="Metrics for Prometheus",
+    response_class=Response,
+    **operation(),
+)
+async def metrics(service: Running) -> Response:
+    """Give counters, timings and queue depths in Prometheus' text format."""
+    await _refresh(service)
+    return Response(service.metrics.render(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _refresh(service: Service) -> None:
+    """Ask the store for queue depths; a scrape still answers when it is away."""
+    now = service.clock.now()
+    try:
+        rows = await asyncio.wait_for(service.store.queue_depths(now), PATIENCE_SECONDS)
+    except (StoreUnavailable, TimeoutError):
+        service.metrics.store_up.set(0)
+        return
+    service.metrics.store_up.set(1)
+    service.metrics.show_queues(rows, now)

@@ -1,0 +1,117 @@
+"""Queues and claims."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+
+from serving.body import parsed
+from serving.dependencies import ReviewKey, Running, operation
+from serving.schemas import examples
+from serving.schemas.cases import CaseStatus, LeaseOut, case_out, status_out
+from serving.schemas.review import ClaimedCase, ClaimIn, ClaimsOut, QueueOut, QueuesOut, ReleaseIn
+from triage_ml.domain.case import Case
+from triage_ml.domain.policy import QueuePolicy
+from triage_ml.domain.taxonomy import Language
+from triage_ml.errors import InvalidInput, LeaseExpired, NotFound
+from triage_ml.ports import QueueDepth
+from triage_ml.workflow.review import RESTRICTED
+
+router = APIRouter(tags=["Queues"])
+
+
+@router.get("/v1/queues", summary="List queues", **operation("review", answer=examples.QUEUES))
+async def list_queues(service: Running, who: ReviewKey) -> QueuesOut:
+    """Give every queue you may see with its depth by tier and language, oldest and breached."""
+    rows = await service.review.queue_depths(who)
+    seen = [
+        q for q in service.policy.queues.values() if not q.restricted or RESTRICTED in who.scopes
+    ]
+    return QueuesOut(queues=[_queue(queue, rows) for queue in seen])
+
+
+@router.post(
+    "/v1/queues/{queue}/claims",
+    summary="Claim cases",
+    **operation(
+        "review",
+        body=ClaimIn,
+        examples=examples.CLAIM_REQUESTS,
+        answer=examples.CLAIMS,
+        errors=(NotFound,),
+    ),
+)
+async def claim(
+    service: Running,
+    who: ReviewKey,
+    queue: str,
+    body: Annotated[ClaimIn, Depends(parsed(ClaimIn))],
+) -> ClaimsOut:
+    """Lease the most urgent cases of a queue. A claim that is not renewed in time is over."""
+    cases = await service.review.claim(who, queue, body.n, body.languages, body.excluded_labels)
+    service.metrics.claims.labels(queue).inc(len(cases))
+    return ClaimsOut(claims=[claimed for case in cases for claimed in _claimed(case)])
+
+
+@router.post(
+    "/v1/claims/{claim_id}/renew",
+    summary="Renew a claim",
+    **operation("review", answer=examples.LEASE, errors=(NotFound, LeaseExpired, InvalidInput)),
+)
+async def renew(service: Running, who: ReviewKey, claim_id: UUID) -> LeaseOut:
+    """Prolong a claim that still runs by a full lease from now."""
+    case = await service.review.renew(who, claim_id)
+    if case.claim is None:
+        raise LeaseExpired(str(claim_id))
+    return LeaseOut.of(case.claim)
+
+
+@router.post(
+    "/v1/claims/{claim_id}/release",
+    summary="Release a claim",
+    **operation(
+        "review",
+        body=ReleaseIn,
+        examples=examples.RELEASES,
+        answer=examples.RELEASED,
+        errors=(NotFound, LeaseExpired),
+    ),
+)
+async def release(
+    service: Running,
+    who: ReviewKey,
+    claim_id: UUID,
+    body: Annotated[ReleaseIn, Depends(parsed(ReleaseIn))],
+) -> CaseStatus:
+    """Give a case back to its queue, saying why."""
+    return status_out(await service.review.release(who, claim_id, body.reason))
+
+
+def _claimed(case: Case) -> list[ClaimedCase]:
+    if case.claim is None:
+        return []
+    return [ClaimedCase(claim=LeaseOut.of(case.claim), case=case_out(case))]
+
+
+def _queue(queue: QueuePolicy, rows: Sequence[QueueDepth]) -> QueueOut:
+    mine = [row for row in rows if row.queue == queue.name]
+    tiers: Counter[str] = Counter()
+    languages: Counter[Language] = Counter()
+    for row in mine:
+        tiers[row.tier.name] += row.n_open
+        languages[row.language] += row.n_open
+    return QueueOut(
+        queue=queue.name,
+        fed_by=queue.fed_by,
+        restricted=queue.restricted,
+        n_open=sum(row.n_open for row in mine),
+        n_claimed=sum(row.n_claimed for row in mine),
+        n_breached=sum(row.n_breached for row in mine),
+        n_degraded=sum(row.n_degraded for row in mine),
+        oldest_received_at=min((row.oldest_received_at for row in mine), default=None),
+        next_due_at=min((row.next_due_at for row in mine), default=None),
+        by_tier=dict(sorted(tiers.items())),
+        by_language=dict(sorted(languages.items())),
+    )

@@ -1,0 +1,143 @@
+"""Reports in, singly and in batches."""
+
+import asyncio
+import json
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header
+from starlette.requests import Request
+
+from serving.body import digest, load_json, parse, parsed, read_body
+from serving.dependencies import IntakePlace, Running, operation
+from serving.problems import problem
+from serving.schemas.examples import BATCH_CONTENT, BATCH_OUT, RECEIPT, REPORTS
+from serving.schemas.reports import (
+    MAX_BATCH,
+    BatchLine,
+    BatchOut,
+    BatchReportIn,
+    ReceiptOut,
+    ReportIn,
+    batch_line,
+    receipt_out,
+)
+from serving.service import Service
+from triage_ml.domain.priority import index_at
+from triage_ml.domain.report import check_ref
+from triage_ml.errors import IdempotencyMismatch, InvalidInput, TooLarge, TriageError
+from triage_ml.ports import ApiKey
+
+router = APIRouter(tags=["Reports"])
+
+BATCH_WORKERS = 8
+NDJSON = "application/x-ndjson"
+
+
+@router.post(
+    "/v1/reports",
+    summary="Report an item",
+    response_model=ReceiptOut,
+    **operation(
+        "intake",
+        body=ReportIn,
+        examples=REPORTS,
+        answer=RECEIPT,
+        status=201,
+        errors=(IdempotencyMismatch,),
+    ),
+)
+async def submit(
+    service: Running,
+    who: IntakePlace,
+    body: Annotated[ReportIn, Depends(parsed(ReportIn))],
+    idempotency_key: Annotated[
+        str | None, Header(description="Repeat a request safely: the same key, the same answer.")
+    ] = None,
+) -> ReceiptOut:
+    """Accept a report about an item. Once this answers 201 the report is stored durably.
+
+    A second report on an item under review joins its case and moves it up. When the model is
+    missing or slow the report is accepted all the same: `degraded` is true, and scores follow.
+    """
+    return await _accept(service, who, body, idempotency_key)
+
+
+@router.post(
+    "/v1/reports:batch",
+    summary="Report many items",
+    **operation("intake", content=BATCH_CONTENT, answer=BATCH_OUT),
+)
+async def submit_batch(request: Request, service: Running, who: IntakePlace) -> BatchOut:
+    """Accept up to 1,000 reports as a JSON array or as NDJSON (`application/x-ndjson`).
+
+    Each report stands alone: the answer has one line per report, in order, and a report that
+    is refused harms no other. Reports may carry an `idempotency_key` each.
+    """
+    body = await read_body(request)
+    lines = await asyncio.to_thread(_lines, body, request.headers.get("content-type", ""))
+    results: list[BatchLine | None] = [None] * len(lines)
+    waiting = iter(enumerate(lines))
+
+    async def work() -> None:
+        for index, line in waiting:
+            results[index] = await _accept_line(service, who, index, line)
+
+    await asyncio.gather(*(work() for _ in range(min(BATCH_WORKERS, len(lines)))))
+    done = [line for line in results if line is not None]
+    n_accepted = sum(line.receipt is not None for line in done)
+    return BatchOut(n_accepted=n_accepted, n_refused=len(done) - n_accepted, results=done)
+
+
+async def _accept_line(service: Service, who: ApiKey, index: int, line: bytes) -> BatchLine:
+    try:
+        report = parse(BatchReportIn, line)
+        receipt = await _accept(service, who, report, report.idempotency_key)
+    except TriageError as error:
+        return batch_line(index, problem(error))
+    return BatchLine(index=index, status=201, receipt=receipt)
+
+
+async def _accept(
+    service: Service, who: ApiKey, body: ReportIn, idempotency_key: str | None
+) -> ReceiptOut:
+    if idempotency_key is not None:
+        check_ref("Idempotency-Key", idempotency_key)
+    receipt = await service.intake.submit(
+        body.item.to_domain(),
+        body.report.to_domain(),
+        who.name,
+        idempotency_key,
+        digest(body, exclude={"idempotency_key"}),
+    )
+    service.metrics.note_report(receipt, body.report.source)
+    row, placement = service.policy.priority, receipt.placement
+    index = index_at(
+        row,
+        placement.priority.base,
+        timedelta(seconds=placement.priority.handling_seconds),
+        receipt.received_at,
+        placement.due_at,
+        receipt.received_at,
+    )
+    return receipt_out(row, receipt, index)
+
+
+def _lines(body: bytes, content_type: str) -> list[bytes]:
+    """Split a batch into one JSON text per report. Raises: MalformedBody, TooLarge."""
+    if content_type.partition(";")[0].strip().lower() == NDJSON:
+        lines = [line for line in body.split(b"\n") if line.strip()]
+    else:
+        lines = _elements(body)
+    if len(lines) > MAX_BATCH:
+        raise TooLarge("body", len(lines), MAX_BATCH, "reports")
+    if not lines:
+        raise InvalidInput("body", "holds no report")
+    return lines
+
+
+def _elements(body: bytes) -> list[bytes]:
+    rows = load_json(body)
+    if not isinstance(rows, list):
+        raise InvalidInput("body", f"must be an array of reports, or {NDJSON}")
+    return [json.dumps(row).encode() for row in rows]

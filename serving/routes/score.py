@@ -1,0 +1,63 @@
+"""Scores without a case, and the model itself."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from serving.body import parsed
+from serving.dependencies import Running, operation, score_place
+from serving.schemas.examples import MODEL, SCORES, TEXTS
+from serving.schemas.models import MAX_TEXTS, ModelOut, ScoreIn, ScoreOut, ScoresOut
+from serving.security import scoped
+from triage_ml.domain.report import check_text
+from triage_ml.errors import InvalidInput, ModelMissing, ScoringFailed, TooLarge
+
+router = APIRouter(tags=["Model"])
+
+
+@router.post(
+    "/v1/score",
+    summary="Score texts",
+    dependencies=[Depends(score_place)],
+    **operation(
+        "intake", "ml", body=ScoreIn, examples=TEXTS, answer=SCORES, errors=(ScoringFailed,)
+    ),
+)
+async def score(
+    service: Running,
+    body: Annotated[ScoreIn, Depends(parsed(ScoreIn))],
+) -> ScoresOut:
+    """Score up to 256 texts, in order. Nothing is stored and no case is opened."""
+    _check(body)
+    scorer = service.scoring.scorer
+    if scorer is None:
+        raise ModelMissing
+    hints = [row.language_hint for row in body.texts]
+    found = await service.scoring.in_turns([row.text for row in body.texts], hints)
+    return ScoresOut(
+        model_version=found[0][1].model_version,
+        scores=[ScoreOut.of(guess, scores) for guess, scores in found],
+    )
+
+
+@router.get(
+    "/v1/model",
+    summary="Describe the model",
+    dependencies=[Depends(scoped("ml"))],
+    **operation("ml", answer=MODEL, errors=(ModelMissing,)),
+)
+async def describe_model(service: Running) -> ModelOut:
+    """Give the loaded model's version, labels, support matrix, measured quality and card."""
+    if service.scoring.scorer is None:
+        raise ModelMissing
+    return ModelOut.of(service.scoring.scorer.info)
+
+
+def _check(body: ScoreIn) -> None:
+    """Raises: InvalidInput, TooLarge."""
+    if not body.texts:
+        raise InvalidInput("texts", "must hold at least one text")
+    if len(body.texts) > MAX_TEXTS:
+        raise TooLarge("texts", len(body.texts), MAX_TEXTS, "texts")
+    for number, row in enumerate(body.texts):
+        check_text(f"texts[{number}].text", row.text)

@@ -1,0 +1,106 @@
+"""The parts of a running service, and the use cases made of them."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from serving.metrics import Metrics
+from serving.security import Keys
+from serving.settings import Settings
+from triage_ml.domain.policy import Policy
+from triage_ml.domain.scores import LabelScores, LanguageGuess
+from triage_ml.domain.taxonomy import Language
+from triage_ml.errors import Overloaded
+from triage_ml.ports import CaseStore, Clock, LanguageDetector, Scorer
+from triage_ml.workflow.intake import Intake
+from triage_ml.workflow.review import Review
+from triage_ml.workflow.scoring import Scored, Scoring
+
+SCORE_CHUNK = 16
+"""Texts per turn at the model: a long list lets live reports in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a service is built from. `scorer` None: no model, reports are queued degraded."""
+
+    settings: Settings
+    policy: Policy
+    store: CaseStore
+    scorer: Scorer | None
+    detector: LanguageDetector
+    clock: Clock
+
+
+class Slots:
+    """A bounded number of requests at once."""
+
+    def __init__(self, n: int) -> None:
+        self._free = n
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Raises: Overloaded."""
+        if self._free <= 0:
+            raise Overloaded(retry_after_seconds=1)
+        self._free -= 1
+        try:
+            yield
+        finally:
+            self._free += 1
+
+
+class MeasuredScoring(Scoring):
+    """Scoring that counts its failures and times what reports wait."""
+
+    def __init__(self, parts: Parts, metrics: Metrics) -> None:
+        settings = parts.settings
+        super().__init__(
+            parts.scorer,
+            parts.detector,
+            deadline=settings.score_deadline,
+            max_waiting=settings.max_waiting_scores,
+            n_threads=settings.score_threads,
+        )
+        self._metrics = metrics
+
+    async def attempt(self, text: str, hint: Language | None) -> Scored:
+        began = time.perf_counter()
+        scored = await super().attempt(text, hint)
+        self._metrics.scoring.observe(time.perf_counter() - began)
+        if scored.failure is not None:
+            self._metrics.scoring_failures.labels(scored.failure).inc()
+        return scored
+
+    async def in_turns(
+        self, texts: Sequence[str], hints: Sequence[Language | None]
+    ) -> list[tuple[LanguageGuess, LabelScores]]:
+        """Score many texts a few at a time. Raises: ScoringFailed, Overloaded."""
+        found: list[tuple[LanguageGuess, LabelScores]] = []
+        for start in range(0, len(texts), SCORE_CHUNK):
+            turn = slice(start, start + SCORE_CHUNK)
+            found += await self.score(texts[turn], hints[turn])
+        return found
+
+
+class Service:
+    """Everything a route needs."""
+
+    def __init__(self, parts: Parts, metrics: Metrics) -> None:
+        self.parts = parts
+        self.settings = parts.settings
+        self.policy = parts.policy
+        self.store = parts.store
+        self.clock = parts.clock
+        self.metrics = metrics
+        self.scoring = MeasuredScoring(parts, metrics)
+        self.intake = Intake(parts.store, self.scoring, parts.policy, parts.clock)
+        self.review = Review(parts.store, parts.policy, parts.clock, lease=parts.settings.lease)
+        self.keys = Keys(parts.store, parts.settings.key_ttl)
+        self.slots = Slots(parts.settings.max_in_flight)
+        metrics.show_model(parts.scorer.info.version if parts.scorer else None)
+
+    def close(self) -> None:
+        """Stop the model's threads; what they had begun is finished first."""
+        self.scoring.close()

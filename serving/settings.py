@@ -1,0 +1,114 @@
+"""Every setting, read from the environment as TRIAGE_<NAME>."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from standardwebhooks import Webhook
+
+_UNITS = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def _duration(value: object) -> object:
+    """Read `500ms`, `0.5`, `10s`, `2m` or `1h`; leave anything else, as PT1S, to pydantic."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|)\s*", str(value))
+    if found is None:
+        return value
+    return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+
+
+class Settings(BaseSettings):
+    """How a deployment differs from the defaults."""
+
+    model_config = SettingsConfigDict(env_prefix="TRIAGE_", env_ignore_empty=True, extra="ignore")
+
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL to use; without it one is started inside `data_dir`."
+    )
+    data_dir: Path = Field(Path("var"), description="Folder of the built-in PostgreSQL's files.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    policy_dir: Path | None = Field(
+        None, description="Folder of policy files; without it the shipped policy applies."
+    )
+    model_dir: Path | None = Field(
+        None, description="Folder of the model artifact; without it the shipped one is loaded."
+    )
+    score_deadline: Duration = Field(
+        timedelta(milliseconds=500),
+        gt=timedelta(0),
+        le=timedelta(minutes=1),
+        description="How long a report waits for the model before it is queued without scores.",
+    )
+    score_threads: int = Field(2, ge=1, le=64, description="Threads that run the model.")
+    max_waiting_scores: int = Field(
+        64, ge=1, le=10_000, description="Callers that may wait for the model at once."
+    )
+    lease: Duration = Field(
+        timedelta(minutes=10),
+        ge=timedelta(seconds=1),
+        le=timedelta(hours=8),
+        description="How long a claim lasts until it must be renewed.",
+    )
+    max_body_bytes: int = Field(
+        2 * 2**20, ge=1024, le=2**30, description="Largest body of one request, in bytes."
+    )
+    max_bulk_body_bytes: int = Field(
+        16 * 2**20,
+        ge=1024,
+        le=2**30,
+        description="Largest body of a batch of reports or texts, in bytes.",
+    )
+    max_in_flight: int = Field(
+        64, ge=1, le=10_000, description="Intake requests worked on at once; more are answered 429."
+    )
+    key_ttl: Duration = Field(
+        timedelta(seconds=5),
+        ge=timedelta(0),
+        le=timedelta(minutes=5),
+        description="How long a checked API key is remembered; a revoked one works that long.",
+    )
+    webhook_url: SecretStr | None = Field(
+        None, description="Where announcements go; without it they wait in the outbox."
+    )
+    webhook_secret: SecretStr | None = Field(
+        None, description="Signing secret, whsec_ and base64; needed with a webhook_url."
+    )
+    worker_in_server: bool = Field(
+        True, description="Run the worker inside the server; set to false to run it alone."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least grave message that is logged."
+    )
+    log_format: Literal["console", "json"] = Field(
+        "console", description="Lines for people, or JSON for a log store."
+    )
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _usable(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None:
+            try:
+                Webhook(secret.get_secret_value())
+            except Exception:
+                raise ValueError("must be whsec_ followed by base64") from None
+        return secret
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _reachable(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not re.match(r"https?://\S+$", url.get_secret_value()):
+            raise ValueError("must be an http or https URL")
+        return url
+
+    @model_validator(mode="after")
+    def _signed(self) -> "Settings":
+        if self.webhook_url is not None and self.webhook_secret is None:
+            raise ValueError("webhook_url needs a webhook_secret: announcements are always signed")
+        return self

@@ -1,0 +1,114 @@
+"""Logs and the line per request. Item text and reporter references never enter either."""
+
+import logging
+import re
+import sys
+import time
+import traceback
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.metrics import Metrics
+from serving.problems import UNEXPECTED, render, shape
+
+_SANE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+_QUIET = ("/livez", "/readyz", "/metrics")
+_log = structlog.stdlib.get_logger("triage.http")
+
+
+def configure_logging(level: str = "info", style: str = "console") -> None:
+    """Send every logger of the process, ours and others', to stderr in one format."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    last: structlog.typing.Processor = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    if style == "json":
+        last = structlog.processors.JSONRenderer()
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    for name in ("httpx", "httpcore"):  # they log the webhook's URL, which may hold a secret
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class Telemetry:
+    """Outermost layer: names each request, times it, and turns what nobody caught into a 500."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        status = 0
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [
+                    *message.get("headers", []),
+                    (b"x-request-id", request_id.encode()),
+                ]
+            await send(message)
+
+        began = time.perf_counter()
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, noting)
+            except Exception as error:
+                _log.error("request failed", **describe(error))
+                if status == 0:
+                    detail = "The service failed. Its log names this request by its instance."
+                    body = shape(UNEXPECTED, detail)
+                    await render(body, request_id)(scope, receive, noting)
+            finally:
+                self._note(scope, status, time.perf_counter() - began)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "(none)")
+        self._metrics.requests.labels(route, scope["method"], str(status)).observe(seconds)
+        write = _log.debug if route in _QUIET else _log.info
+        write(
+            "request",
+            method=scope["method"],
+            route=route,
+            status=status,
+            milliseconds=round(seconds * 1000, 1),
+        )
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """Say what failed and where, without the message: it may quote what was sent."""
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    where = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in frames]
+    return {"error": type(error).__name__, "where": where}
+
+
+def _request_id(scope: Scope) -> str:
+    """Take over the caller's id if it is a plain one."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _SANE_ID.fullmatch(value.decode("latin-1")):
+            return str(value.decode("latin-1"))
+    return uuid4().hex

@@ -1,0 +1,66 @@
+"""Announcements as signed webhooks (standardwebhooks.com)."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import httpx
+import orjson
+from pydantic import SecretStr
+from standardwebhooks import Webhook
+
+from triage_ml.errors import DeliveryFailed
+from triage_ml.ports import Delivery
+
+TIMEOUT_SECONDS = 10.0
+
+
+class WebhookSender:
+    """Post announcements; a receiver verifies `webhook-signature` with the shared secret.
+
+    `webhook-id` is the same at every attempt, so that a receiver can drop what it has. It is
+    delivered at least once, and in order per case.
+    """
+
+    def __init__(
+        self,
+        url: SecretStr,
+        secret: SecretStr,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._url = url
+        self._signer = Webhook(secret.get_secret_value())
+        self._now = now
+        self._client = httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False)
+
+    async def __call__(self, delivery: Delivery) -> None:
+        """Deliver one announcement. Raises: DeliveryFailed, never naming the URL."""
+        body = encode(delivery)
+        headers = self._signed(f"evt_{delivery.delivery_id}", body)
+        try:
+            answer = await self._client.post(
+                self._url.get_secret_value(), content=body, headers=headers
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise DeliveryFailed(type(error).__name__) from None
+        if not answer.is_success:
+            raise DeliveryFailed(f"status {answer.status_code}")
+
+    def _signed(self, message_id: str, body: str) -> dict[str, str]:
+        now = self._now().astimezone(UTC)
+        return {
+            "content-type": "application/json",
+            "webhook-id": message_id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": self._signer.sign(message_id, now, body),
+        }
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+def encode(delivery: Delivery) -> str:
+    """Write an announcement as {type, timestamp, data}."""
+    data = {"case_id": str(delivery.case_id), **delivery.payload}
+    kind = data.pop("type", "case.changed")
+    body = {"type": kind, "timestamp": delivery.created_at.isoformat(), "data": data}
+    return orjson.dumps(body).decode()

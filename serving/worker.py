@@ -1,0 +1,97 @@
+"""What happens without being asked: late scores and announcements."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+
+from serving.service import Service
+from serving.telemetry import describe
+from serving.webhooks import TIMEOUT_SECONDS
+from triage_ml.errors import DeliveryFailed, TriageError
+from triage_ml.ports import Delivery
+from triage_ml.workflow.delivery import SEND_LEASE, Send, deliver_due
+from triage_ml.workflow.scoring import score_backlog
+
+IDLE = timedelta(seconds=1)
+LONGEST_PAUSE = timedelta(seconds=30)
+SENDS_PER_ROUND = int(SEND_LEASE.total_seconds() / TIMEOUT_SECONDS) - 2
+"""All of them fit in the lease, even if each runs into its timeout."""
+
+_log = structlog.stdlib.get_logger("triage.worker")
+
+
+class Worker:
+    """Score the backlog and deliver announcements until stopped.
+
+    Several may run at once, in the server and beside it: the store hands out each
+    announcement once, and scoring a case twice changes nothing. `send` None: announcements
+    stay in the outbox until a webhook is set.
+    """
+
+    def __init__(self, service: Service, send: Send | None) -> None:
+        self._service = service
+        self._send = self._counted(send) if send else None
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work until `stop`; an error is logged, and tried again after a growing pause."""
+        await asyncio.gather(
+            self._loop("score", self.score_round), self._loop("deliver", self.deliver_round)
+        )
+
+    def stop(self) -> None:
+        """End after the step that runs now."""
+        self._stopping.set()
+
+    async def score_round(self) -> int:
+        """Score some of the backlog; give how many cases got scores."""
+        parts = self._service
+        done = await score_backlog(parts.store, parts.scoring, parts.policy, parts.clock)
+        parts.metrics.caught_up.inc(done)
+        return done
+
+    async def deliver_round(self) -> int:
+        """Deliver what is due; give how many announcements arrived."""
+        if self._send is None:
+            return 0
+        parts = self._service
+        return await deliver_due(parts.store, self._send, parts.clock, SENDS_PER_ROUND)
+
+    async def _loop(self, name: str, round_: Callable[[], Awaitable[int]]) -> None:
+        pause = IDLE
+        while not self._stopping.is_set():
+            try:
+                pause = timedelta(0) if await round_() else IDLE
+            except TriageError as error:
+                pause = _longer(pause)
+                _log.warning("round failed", work=name, error=type(error).__name__)
+            except Exception as error:
+                pause = _longer(pause)
+                _log.error("round failed", work=name, **describe(error))
+            await self._rest(pause)
+
+    async def _rest(self, pause: timedelta) -> None:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), pause.total_seconds())
+        except TimeoutError:
+            return
+
+    def _counted(self, send: Send) -> Send:
+        async def counting(delivery: Delivery) -> None:
+            outcome = "failed"
+            try:
+                await send(delivery)
+                outcome = "delivered"
+            except DeliveryFailed as error:
+                _log.warning("webhook failed", attempt=delivery.n_attempts, reason=error.reason)
+                raise
+            finally:
+                self._service.metrics.deliveries.labels(outcome).inc()
+
+        return counting
+
+
+def _longer(pause: timedelta) -> timedelta:
+    return min(max(pause, IDLE) * 2, LONGEST_PAUSE)
