@@ -122,7 +122,7 @@ def _replaced(case: Case, policy: Policy, now: datetime) -> Case:
         after = _not_lower(after, before)
         if shielded or not is_restricted(policy, after.queue):
             after = replace(after, queue=before.queue, route_reason=before.route_reason)
-    return replace(case, placement=after)
+    return replace(case, placement=after, state=next_state(case.state, Step.ROUTED))
 
 
 def _sent_by_people(case: Case, policy: Policy) -> bool:
@@ -138,5 +138,4 @@ def _not_lower(after: Placement, before: Placement) -> Placement:
 
 
 def _routed(before: Case, after: Case, actor: str) -> NewEvent:
-    state = next_state(before.state, Step.ROUTED)
-    return NewEvent(Step.ROUTED, actor, before.state, state, placement_detail(after))
+    return NewEvent(Step.ROUTED, actor, before.state, after.state, placement_detail(after))
