@@ -53,8 +53,16 @@ class PostgresCaseStore:
         self._now = now
 
     @classmethod
-    def at(cls, url: str, *, max_size: int = 10, timeout_seconds: float = 5.0) -> Self:
-        return cls(make_pool(url, max_size=max_size, timeout_seconds=timeout_seconds))
+    def at(
+        cls,
+        url: str,
+        *,
+        max_size: int = 10,
+        timeout_seconds: float = 5.0,
+        now: Callable[[], datetime] = utc_now,
+    ) -> Self:
+        """Describe a store on the database at `url`; `open` or `async with` connects."""
+        return cls(make_pool(url, max_size=max_size, timeout_seconds=timeout_seconds), now)
 
     async def open(self) -> None:
         """Connect in the background; `ping` says whether it worked."""

@@ -4,7 +4,7 @@ Nothing here awaits, so that every method is one transaction by itself.
 """
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count, groupby
@@ -293,7 +293,7 @@ class MemoryCaseStore:
                 )
 
 
-def _get(rows: dict[UUID, T], key: UUID, kind: str) -> T:
+def _get(rows: Mapping[UUID, T], key: UUID, kind: str) -> T:
     if key not in rows:
         raise NotFound(kind, str(key))
     return rows[key]
