@@ -10,7 +10,7 @@ from triage_ml.inference.onnx import OnnxScorer
 from triage_ml.policy import load_policy
 from triage_ml.testing.artifacts import tiny_artifact
 
-SEVERITIES = {label: 2.0 for label in Label} | {Label.VIOLENT_THREAT: 3.0}
+SEVERITIES = dict.fromkeys(Label, 2.0) | {Label.VIOLENT_THREAT: 3.0}
 
 
 @pytest.fixture(scope="session")
