@@ -30,7 +30,6 @@ from triage_ml.ports import Scorer
 from triage_ml.storage.embedded import EmbeddedServer
 from triage_ml.storage.migrate import migrate
 from triage_ml.storage.postgres import PostgresCaseStore
-from triage_ml.workflow.delivery import Send
 
 BULK_PATHS = ("/v1/reports:batch", "/v1/score")
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -43,23 +42,9 @@ class SystemClock:
         return datetime.now(UTC)
 
 
-def create_app(parts: Parts, *, send: Send | None = None, worker: bool = False) -> FastAPI:
-    """Make the app of parts that are open already; the caller closes them.
-
-    With `worker`, one runs as long as the app does, and hands announcements to `send`.
-    """
-    metrics = Metrics()
-    service = Service(parts, metrics)
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            stack.callback(service.close)
-            if worker:
-                await stack.enter_async_context(running(Worker(service, send)))
-            yield
-
-    app = _assemble(parts.settings, metrics, lifespan)
+def create_app(service: Service) -> FastAPI:
+    """Make the app of a service that is open already; the caller closes it."""
+    app = _assemble(service.settings, service.metrics)
     app.state.service = service
     return app
 
@@ -150,7 +135,7 @@ def load_model(settings: Settings, policy: Policy) -> Scorer | None:
     return scorer
 
 
-def _assemble(settings: Settings, metrics: Metrics, lifespan: Lifespan) -> FastAPI:
+def _assemble(settings: Settings, metrics: Metrics, lifespan: Lifespan | None = None) -> FastAPI:
     app = FastAPI(
         title="triage-ml", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )

@@ -1,17 +1,20 @@
 """An app under test, what it is made of, and the requests that tests send."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from httpx2 import Response
 from starlette.testclient import TestClient
 
 from serving.service import Service
 from triage_ml.domain.taxonomy import Label
+from triage_ml.ports import ApiKey
 from triage_ml.testing import FixedClock, StubScorer
 from triage_ml.testing.memory import MemoryCaseStore
-from triage_ml.workflow.access import PREFIX
+from triage_ml.workflow.access import PREFIX, hash_key
 
+T = TypeVar("T")
 KEYWORDS = {"loser": {Label.HARASSMENT: 0.9}, "parcel fee": {Label.DECEPTION_SPAM: 0.95}}
 
 
@@ -22,8 +25,22 @@ class Bench:
     client: TestClient
     service: Service
     store: MemoryCaseStore
-    scorer: StubScorer
     clock: FixedClock
+
+    @property
+    def scorer(self) -> StubScorer:
+        scorer = self.service.scoring.scorer
+        assert isinstance(scorer, StubScorer)
+        return scorer
+
+    def run(self, call: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+        """Run a coroutine function on the app's own event loop."""
+        assert self.client.portal is not None
+        return self.client.portal.call(call, *arguments)
+
+    def add_key(self, name: str, *scopes: str) -> None:
+        key = ApiKey(f"key-{name}", frozenset(scopes), self.clock.now())
+        self.run(self.store.add_key, key, hash_key(secret_of(name)))
 
     def call(
         self, method: str, path: str, body: Any = None, *, scope: str = "admin", **more: Any

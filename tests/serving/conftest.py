@@ -6,18 +6,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from serving.app import create_app
-from serving.service import Parts
+from serving.metrics import Metrics
+from serving.service import Parts, Service
 from serving.settings import Settings
-from tests.serving.bench import KEYWORDS, Bench, secret_of
+from tests.serving.bench import KEYWORDS, Bench
 from triage_ml.policy import load_policy
-from triage_ml.ports import ApiKey
 from triage_ml.testing import FixedClock, StubDetector, StubScorer
 from triage_ml.testing.memory import MemoryCaseStore
-from triage_ml.workflow.access import SCOPES, hash_key
+from triage_ml.workflow.access import SCOPES
 
 MakeBench = Callable[..., Bench]
 
@@ -27,30 +26,27 @@ def make_bench() -> Iterator[MakeBench]:
     """Start apps with other parts or settings, and stop them at the end."""
     with ExitStack() as stack:
 
-        def make(*, worker: bool = False, send: Any = None, **changes: Any) -> Bench:
-            scorer = StubScorer(KEYWORDS)
+        def make(**changes: Any) -> Bench:
             clock = FixedClock()
             store = MemoryCaseStore(now=clock.now)
             parts = Parts(
                 settings=Settings(**changes.pop("settings", {})),
                 policy=load_policy(),
                 store=store,
-                scorer=scorer,
+                scorer=StubScorer(KEYWORDS),
                 detector=StubDetector(),
                 clock=clock,
             )
-            parts = replace(parts, **changes)
-            app: FastAPI = create_app(parts, worker=worker, send=send)
-            client = TestClient(app, raise_server_exceptions=False, follow_redirects=False)
-            stack.enter_context(client)
-            assert client.portal is not None
+            service = Service(replace(parts, **changes), Metrics())
+            stack.callback(service.close)
+            client = TestClient(
+                create_app(service), raise_server_exceptions=False, follow_redirects=False
+            )
+            bench = Bench(stack.enter_context(client), service, store, clock)
             for scope in SCOPES:
-                key = ApiKey(f"key-{scope}", frozenset({scope}), clock.now())
-                client.portal.call(store.add_key, key, hash_key(secret_of(scope)))
-            lead = ApiKey("key-lead", frozenset({"review", "restricted"}), clock.now())
-            client.portal.call(store.add_key, lead, hash_key(secret_of("lead")))
-            used = parts.scorer if isinstance(parts.scorer, StubScorer) else scorer
-            return Bench(client, app.state.service, store, used, clock)
+                bench.add_key(scope, scope)
+            bench.add_key("lead", "review", "restricted")
+            return bench
 
         yield make
 
