@@ -1,10 +1,18 @@
 """The served model: an artifact on ONNX Runtime, on the CPU.
 
+By default every window runs alone, so that the same text always gets the same scores. A model
+in 8 bits scales its activations to the whole batch, and neighbours move a score: in batches of
+up to 1,024 tokens a probability moved by 0.006 in the mean, 0.065 at the 99th percentile and
+0.19 at most, about as far as 8 bits are from fp32. Alone, a text of 37 tokens costs 4.9 ms of
+CPU, batched 3.9; fp32 moves by less than 1e-6. (251 texts, 7 outputs, 12 layers, the model at
+a fifth of its training, one thread of a busy CPU, 2026-11.)
+
 Thread-safe: calls from several threads share the session and the tokenizer, which keep no
 state between calls.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +29,9 @@ from triage_ml.inference.calibrate import Calibrator, Floats
 from triage_ml.inference.windows import Framer, Window, batches, pad
 from triage_ml.ports import ModelInfo
 
-MAX_BATCH_TOKENS = 1_024
-"""Padded tokens of one run of the model: 8 texts of 128 tokens, or 32 of 32."""
+Logits = npt.NDArray[np.float32]
+Rows = Sequence[Sequence[int]]
+RunAll = Callable[[Callable[[Rows], Logits], Iterable[Rows]], Iterable[Logits]]
 
 INPUTS = ("input_ids", "attention_mask")
 
@@ -30,7 +39,9 @@ INPUTS = ("input_ids", "attention_mask")
 class OnnxScorer:
     """Scores texts with an artifact (`ports.Scorer`).
 
-    `severities` is the expected severity per label, the policy's typical one.
+    `severities` is the expected severity per label, the policy's typical one. Up to `n_threads`
+    windows run side by side. With `max_batch_tokens`, windows run in batches of so many padded
+    tokens, a little faster (see the module for what that costs).
     """
 
     def __init__(
@@ -39,16 +50,17 @@ class OnnxScorer:
         severities: Mapping[Label, float],
         n_threads: int = 1,
         *,
-        max_batch_tokens: int = MAX_BATCH_TOKENS,
+        max_batch_tokens: int | None = None,
     ) -> None:
         manifest = artifact.manifest
-        if max_batch_tokens < manifest.max_tokens:
+        if max_batch_tokens is not None and max_batch_tokens < manifest.max_tokens:
             raise ValueError(f"max_batch_tokens must be at least {manifest.max_tokens}")
         self._manifest = manifest
         self._severities = {label: float(severities[label]) for label in manifest.labels}
         self._max_batch_tokens = max_batch_tokens
         self._framer = _framer(artifact)
-        self._session = _session(artifact, n_threads)
+        self._session = _session(artifact)
+        self._map = _mapper(n_threads)
         self._calibrator = Calibrator(manifest)
         self._info = _info(artifact)
 
@@ -77,18 +89,24 @@ class OnnxScorer:
 
     def _logits(self, windows: Sequence[Window]) -> Floats:
         logits = np.empty((len(windows), len(self._manifest.outputs)))
-        lengths = [len(window.ids) for window in windows]
-        for chosen in batches(lengths, self._max_batch_tokens):
-            logits[chosen] = self._run([windows[i].ids for i in chosen])
+        groups = self._groups(windows)
+        rows = ([windows[i].ids for i in group] for group in groups)
+        for group, found in zip(groups, self._map(self._run, rows), strict=True):
+            logits[group] = found
         return logits
 
-    def _run(self, rows: Sequence[Sequence[int]]) -> npt.NDArray[np.float32]:
+    def _groups(self, windows: Sequence[Window]) -> list[list[int]]:
+        if self._max_batch_tokens is None:
+            return [[i] for i in range(len(windows))]
+        return list(batches([len(window.ids) for window in windows], self._max_batch_tokens))
+
+    def _run(self, rows: Rows) -> Logits:
         ids, mask = pad(rows, self._manifest.pad_id)  # (B, T)
         try:
             output = self._session.run(None, dict(zip(INPUTS, (ids, mask), strict=True)))[0]
         except Exception as error:  # the runtime's errors share no base class
             raise ScoringFailed(f"the model runtime failed: {type(error).__name__}") from error
-        logits: npt.NDArray[np.float32] = np.asarray(output)  # (B, L + 1)
+        logits: Logits = np.asarray(output)  # (B, L + 1)
         wanted = (len(rows), len(self._manifest.outputs))
         if logits.shape != wanted:
             raise ScoringFailed(f"the model gave shape {logits.shape} instead of {wanted}")
@@ -131,12 +149,19 @@ def _framer(artifact: Artifact) -> Framer:
         raise ArtifactInvalid(str(artifact.folder), f"tokenizer: {error}") from error
 
 
-def _session(artifact: Artifact, n_threads: int) -> Any:
+def _mapper(n_threads: int) -> RunAll:
+    if n_threads == 1:
+        return map
+    return ThreadPoolExecutor(n_threads, thread_name_prefix="scorer").map
+
+
+def _session(artifact: Artifact) -> Any:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = n_threads
+    # A run stays on its caller's thread: two runs side by side cost 15 % less CPU than one on
+    # two threads (5.0 and 5.8 ms a text), and no thread spins while it waits for work.
+    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors only
-    # Threads that wait for work sleep: an idle service leaves the CPU idle.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     path = str(artifact.model_path)
     try:
