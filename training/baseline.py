@@ -46,6 +46,10 @@ class Texts:
 
 def baseline_scores(train: Texts, calibrate: Texts, dev: Texts) -> Floats:
     """Fit on one language and score its dev rows; NaN where an output cannot be learned."""
+    scores = np.full(dev.labels.shape, np.nan)
+    columns = [c for c in range(dev.labels.shape[1]) if _is_learnable(train.labels[:, c])]
+    if not columns:
+        return scores
     vectors = TfidfVectorizer(
         analyzer="char",
         ngram_range=(2, 5),
@@ -56,13 +60,14 @@ def baseline_scores(train: Texts, calibrate: Texts, dev: Texts) -> Floats:
     )
     seen = vectors.fit_transform(train.texts)
     held, unseen = vectors.transform(calibrate.texts), vectors.transform(dev.texts)
-    scores = np.full(dev.labels.shape, np.nan)
-    for column in range(dev.labels.shape[1]):
-        truth = train.labels[:, column]
-        if min((truth == 1).sum(), (truth == 0).sum()) >= MIN_ROWS:
-            model = _best(seen, truth, held, calibrate.labels[:, column])
-            scores[:, column] = model.decision_function(unseen)
+    for column in columns:
+        model = _best(seen, train.labels[:, column], held, calibrate.labels[:, column])
+        scores[:, column] = model.decision_function(unseen)
     return scores
+
+
+def _is_learnable(truth: npt.NDArray[np.int8]) -> bool:
+    return min(int((truth == 1).sum()), int((truth == 0).sum())) >= MIN_ROWS
 
 
 def _best(

@@ -7,8 +7,9 @@ import copy
 import logging
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ import onnx
 import onnxruntime
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
-from torch import Tensor, nn
+from torch import Tensor
 
 from training.batches import pad
 from training.encoder import PAD_ID
@@ -28,12 +29,22 @@ OPSET = 17
 FP32_LIMIT = 1e-3
 """Largest difference of a logit between torch and fp32 ONNX."""
 PREDICT_BATCH = 16
+TORCH_ROWS = 64
 
 Floats = npt.NDArray[np.float32]
 
 
 class ParityLost(TriageError):
     """The exported model does not say what the trained one says."""
+
+
+class Limits(Protocol):
+    """What parity is judged by; an `Experiment` is one."""
+
+    @property
+    def max_tokens(self) -> int: ...
+    @property
+    def max_int8_difference(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +56,6 @@ class Parity:
     int8_probability_p99: float
     int8_probability_mean: float
     n_rows: int
-    int8_bytes: int
-
-    def as_dict(self) -> dict[str, float]:
-        return asdict(self)
 
 
 def export_fp32(model: TriageModel, path: Path) -> None:
@@ -114,30 +121,28 @@ def onnx_logits(
 
 def check_parity(
     model: TriageModel,
-    fp32: Path,
-    int8: Path,
+    plain: Floats,
+    small: Floats,
     tokens: Sequence[Sequence[int]],
-    max_tokens: int,
-    n_threads: int,
-    max_difference: float,
+    limits: Limits,
 ) -> Parity:
-    """Compare torch, fp32 and int8 on rows. Raises: ParityLost over a limit."""
-    plain = onnx_logits(open_session(fp32, n_threads), tokens, max_tokens)
-    small = onnx_logits(open_session(int8, n_threads), tokens, max_tokens)
-    few = tokens[:64]
-    torch_logits = predict_logits(model.cpu().float(), *pad(few, max_tokens)).numpy()
+    """Compare logits of fp32 and int8 on rows, and torch on the first of them.
+
+    Raises: ParityLost over a limit.
+    """
+    few = tokens[:TORCH_ROWS]
+    trained = predict_logits(model.cpu().float(), *pad(few, limits.max_tokens)).numpy()
     difference = np.abs(sigmoid(plain) - sigmoid(small))
     parity = Parity(
-        fp32_logit_max=float(np.abs(torch_logits - plain[: len(few)]).max()),
+        fp32_logit_max=float(np.abs(trained - plain[: len(few)]).max()),
         int8_probability_max=float(difference.max()),
         int8_probability_p99=float(np.quantile(difference, 0.99)),
         int8_probability_mean=float(difference.mean()),
         n_rows=len(tokens),
-        int8_bytes=int8.stat().st_size,
     )
     if parity.fp32_logit_max > FP32_LIMIT:
         raise ParityLost(f"fp32 logits differ by {parity.fp32_logit_max:.2g}")
-    if parity.int8_probability_p99 > max_difference:
+    if parity.int8_probability_p99 > limits.max_int8_difference:
         raise ParityLost(f"int8 probabilities differ by {parity.int8_probability_p99:.2g}")
     return parity
 
@@ -151,7 +156,3 @@ def _example() -> tuple[Tensor, Tensor]:
 
 def _not_about_preprocessing(record: logging.LogRecord) -> bool:
     return "pre-processing" not in record.getMessage()
-
-
-def n_parameters(model: nn.Module) -> int:
-    return sum(value.numel() for value in model.parameters())

@@ -30,6 +30,7 @@ from training.evaluate import (
     rows_of_cell,
 )
 from training.export import (
+    Floats,
     ParityLost,
     check_parity,
     export_fp32,
@@ -93,20 +94,17 @@ def export_model(experiment: Experiment, space: Workspace) -> None:
     export_fp32(model, space.onnx_fp32)
     quantise(space.onnx_fp32, space.onnx_int8)
     rows = _rows(experiment, space, DEV)
-    chosen = np.random.default_rng(experiment.seed).permutation(len(rows))[:PARITY_ROWS]
-    few = rows.take(chosen)
-    parity = check_parity(
-        model,
-        space.onnx_fp32,
-        space.onnx_int8,
-        few.tokens,
-        experiment.max_tokens,
-        experiment.n_threads,
-        experiment.max_int8_difference,
+    rows = rows.take(np.random.default_rng(experiment.seed).permutation(len(rows))[:PARITY_ROWS])
+    plain, small = (
+        onnx_logits(open_session(path, experiment.n_threads), rows.tokens, experiment.max_tokens)
+        for path in (space.onnx_fp32, space.onnx_int8)
     )
-    report = parity.as_dict() | _auc_by_format(experiment, space, few)
-    if report["auc_fp32"] - report["auc_int8"] > experiment.max_auc_loss:
-        raise ParityLost(f"int8 loses {report['auc_fp32'] - report['auc_int8']:.3f} of AUC")
+    parity = check_parity(model, plain, small, rows.tokens, experiment)
+    before, after = _mean_auc(rows, plain), _mean_auc(rows, small)
+    if before - after > experiment.max_auc_loss:
+        raise ParityLost(f"int8 loses {before - after:.3f} of AUC")
+    n_bytes = space.onnx_int8.stat().st_size
+    report = asdict(parity) | {"auc_fp32": before, "auc_int8": after, "int8_bytes": n_bytes}
     _write(space.report("export"), report)
     _say("export", **report)
 
@@ -189,16 +187,11 @@ def read_report(space: Workspace, step: str) -> dict[str, Any]:
     return report
 
 
-def _auc_by_format(experiment: Experiment, space: Workspace, rows: Rows) -> dict[str, float]:
-    """Give the mean AUC of `violation` over languages, in fp32 and int8, on the same rows."""
-    found = {}
-    for name, path in (("auc_fp32", space.onnx_fp32), ("auc_int8", space.onnx_int8)):
-        session = open_session(path, experiment.n_threads)
-        scores = onnx_logits(session, rows.tokens, experiment.max_tokens)[:, -1]
-        chosen = [rows_of_cell(rows, -1, language.value) for language in SUPPORTED_LANGUAGES]
-        values = [auc(rows.labels[c, -1] == 1, scores[c]) for c in chosen if len(c)]
-        found[name] = float(np.nanmean(values)) if values else float("nan")
-    return found
+def _mean_auc(rows: Rows, logits: Floats) -> float:
+    """Give the AUC of `violation`, averaged over the languages that have rows of both kinds."""
+    chosen = [rows_of_cell(rows, -1, language.value) for language in SUPPORTED_LANGUAGES]
+    values = [auc(rows.labels[c, -1] == 1, logits[c, -1]) for c in chosen if len(c)]
+    return float(np.mean(values)) if values else 0.0
 
 
 def _fresh_model(experiment: Experiment, space: Workspace) -> TriageModel:

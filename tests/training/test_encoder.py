@@ -1,0 +1,75 @@
+"""The pruned vocabulary cuts known texts as before; the encoder is the packaged one."""
+
+import json
+
+import pytest
+import torch
+from tokenizers import Tokenizer
+
+from training.encoder import (
+    PAD_ID,
+    SPECIAL,
+    UNK_ID,
+    Vocabulary,
+    base_tokenizer,
+    load_base,
+    package_file,
+    prune_vocabulary,
+)
+from triage_ml.errors import SetupFailed
+
+TEXTS = [
+    "query: Das Wetter ist heute schön.",
+    "query: Bugün hava çok güzel",
+    "query: 오늘 날씨가 좋네요 ㅋㅋ",
+]
+
+
+@pytest.fixture(scope="module")
+def vocabulary() -> Vocabulary:
+    return prune_vocabulary(base_tokenizer(), TEXTS)
+
+
+def test_a_kept_text_is_cut_as_before(vocabulary: Vocabulary) -> None:
+    """Pruned ids map back to the base tokenizer's ids of the same text."""
+    pruned = Tokenizer.from_str(json.dumps(vocabulary.tokenizer))
+    whole = Tokenizer.from_str(json.dumps(base_tokenizer()))
+    for text in TEXTS:
+        ids = pruned.encode(text).ids
+        assert [vocabulary.base_ids[i] for i in ids] == whole.encode(text).ids
+
+
+def test_special_tokens_keep_their_places(vocabulary: Vocabulary) -> None:
+    """Start, padding, end and unknown stay the first four ids."""
+    pruned = Tokenizer.from_str(json.dumps(vocabulary.tokenizer))
+    assert [pruned.id_to_token(i) for i in range(4)] == list(SPECIAL)
+    assert pruned.token_to_id("<pad>") == PAD_ID
+    assert pruned.encode("x").ids[0] == 0
+    assert pruned.encode("x").ids[-1] == 2
+
+
+def test_a_new_text_is_spelled_rather_than_unknown(vocabulary: Vocabulary) -> None:
+    """Words that never occurred fall back to signs of our scripts."""
+    pruned = Tokenizer.from_str(json.dumps(vocabulary.tokenizer))
+    assert UNK_ID not in pruned.encode("query: Straßenbahn şöyle año 한국 7! 🙂").ids
+
+
+def test_unpacks_a_model_that_understands(vocabulary: Vocabulary) -> None:
+    """Sentences that mean the same lie closer than ones that do not."""
+    texts = ["query: Das Wetter ist heute schön.", "query: Bugün hava çok güzel", TEXTS[2]]
+    tokenizer = Tokenizer.from_str(json.dumps(vocabulary.tokenizer))
+    other = "query: query: ."
+    model = load_base(vocabulary.base_ids).eval()
+    with torch.inference_mode():
+        means = [
+            model(torch.tensor([tokenizer.encode(t).ids])).last_hidden_state.mean(1)[0]
+            for t in (*texts, other)
+        ]
+    german, turkish, korean, noise = (m / m.norm() for m in means)
+    assert min(german @ turkish, german @ korean) > max(german @ noise, 0.8)
+
+
+def test_names_the_package_that_is_missing() -> None:
+    """Without the training extra the message says what to install."""
+    with pytest.raises(SetupFailed, match=r"triage-ml\[training\]"):
+        package_file("no_such_package_here", "x")

@@ -1,0 +1,157 @@
+"""A whole experiment on a hand-made data folder, with a tiny random encoder."""
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import onnxruntime
+import pytest
+from tokenizers import Tokenizer
+
+from tests.training.corpora import write_abuse_corpus
+from training.__main__ import main, run_experiment
+from training.config import Experiment, load_experiment
+from triage_ml.errors import ArtifactInvalid, InvalidInput
+from triage_ml.inference.artifact import Artifact, load_artifact
+
+SETTINGS = """
+base = "tiny"
+sources = ["de_germeval2018", "es_meoffendes", "multi_sib200_benign"]
+min_positives = 20
+calibrate_percent = 25
+dev_percent = 25
+batch_size = 16
+n_steps = 30
+warmup_steps = 5
+learning_rate = 1e-3
+head_learning_rate = 1e-2
+n_threads = 1
+measured_rows = 10
+n_bootstrap = 20
+max_int8_difference = 0.5
+max_auc_loss = 0.5
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("experiment")
+    write_abuse_corpus(folder / "data", 60)
+    (folder / "small.toml").write_text(SETTINGS, "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def artifact(place: Path) -> Iterator[Artifact]:
+    with warnings.catch_warnings():
+        # MLflow and its migrations warn of their own dependencies' future, not of our use.
+        warnings.simplefilter("ignore")
+        yield run_experiment(str(place / "small.toml"), place / "data", place / "out")
+
+
+def test_gives_an_artifact_that_loads_and_scores(artifact: Artifact) -> None:
+    """What the experiment writes is what serving needs: logits for every output."""
+    manifest = load_artifact(artifact.folder).manifest
+    assert manifest.outputs == ("hate", "harassment", "profanity", "violation")
+    tokenizer = Tokenizer.from_file(str(artifact.tokenizer_path))
+    ids = np.array([tokenizer.encode(manifest.text_prefix + "Guten Tag").ids])
+    session = onnxruntime.InferenceSession(artifact.model_path)
+    logits = session.run(["logits"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0]
+    assert logits.shape == (1, 4)
+    assert logits.dtype == np.float32
+
+
+def test_measures_only_what_was_held_out(artifact: Artifact) -> None:
+    """Cells with held-out rows are measured and carry the floor; the others are unsupported."""
+    manifest = artifact.manifest
+    assert manifest.support["de"]["harassment"] == "measured"
+    assert manifest.support["ko"]["harassment"] == "unsupported"
+    assert manifest.support["de"]["self_harm"] == "unsupported"
+    cell = manifest.quality["de"]["violation"]
+    assert cell.baseline_auc is not None
+    assert cell.auc_low is not None
+    assert cell.auc_high is not None
+
+
+def test_card_states_misses_sources_and_numbers(artifact: Artifact) -> None:
+    """The card names what the model misses before anything else, and every source."""
+    card = artifact.card()
+    headings = [line for line in card.splitlines() if line.startswith("## ")]
+    assert headings[0] == "## Known misses"
+    assert "No output for violent_threat" in card
+    assert all(source["name"] in card for source in artifact.manifest.sources)
+    assert artifact.manifest.model_version in card
+
+
+def test_refuses_an_artifact_with_a_flipped_byte(artifact: Artifact, tmp_path: Path) -> None:
+    """One changed byte of the model, and nothing loads."""
+    for path in artifact.folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    model = bytearray(artifact.model_path.read_bytes())
+    model[len(model) // 2] ^= 1
+    (tmp_path / "model.onnx").write_bytes(model)
+    with pytest.raises(ArtifactInvalid, match=r"model\.onnx does not match"):
+        load_artifact(tmp_path)
+
+
+def test_records_settings_numbers_and_files(artifact: Artifact, place: Path) -> None:
+    """The run in MLflow holds the settings, the snapshot, the code, the cells and the files."""
+    experiment = load_experiment(str(place / "small.toml"))
+    run_id = (place / "out" / f"run_id.{experiment.fingerprint}").read_text("ascii")
+    run = mlflow.MlflowClient(f"sqlite:///{place.resolve()}/out/mlflow.db").get_run(run_id)
+    assert run.data.params["n_steps"] == "30"
+    assert run.data.tags["snapshot"] == artifact.manifest.snapshot
+    assert run.data.tags["code"]
+    assert 0 <= run.data.metrics["dev/de/violation/auc"] <= 1
+    files = place / "out" / "mlartifacts"
+    assert list(files.rglob("manifest.json"))
+    assert list(files.rglob("card.md"))
+
+
+def test_a_second_run_trains_nothing_again(artifact: Artifact, place: Path) -> None:
+    """Steps that are done are not repeated, and the model stays the same file."""
+    before = (place / "out" / "checkpoint.pt").stat().st_mtime_ns
+    again = run_experiment(str(place / "small.toml"), place / "data", place / "out", store="none")
+    assert (place / "out" / "checkpoint.pt").stat().st_mtime_ns == before
+    assert again.manifest.files["model.onnx"] == artifact.manifest.files["model.onnx"]
+
+
+def test_refuses_a_missing_data_folder_before_any_work(place: Path, tmp_path: Path) -> None:
+    """A wrong data folder leaves no working folder behind."""
+    with pytest.raises(InvalidInput, match="data"):
+        run_experiment(str(place / "small.toml"), tmp_path / "nowhere", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_refuses_an_unknown_experiment(tmp_path: Path) -> None:
+    """An unknown name is answered with the known ones."""
+    with pytest.raises(InvalidInput, match="quick"):
+        load_experiment("slow")
+
+
+def test_refuses_an_unknown_setting(tmp_path: Path) -> None:
+    """A misspelled setting is named rather than ignored."""
+    (tmp_path / "x.toml").write_text("batchsize = 3\n", "utf-8")
+    with pytest.raises(InvalidInput, match="batchsize"):
+        load_experiment(str(tmp_path / "x.toml"))
+
+
+def test_the_shipped_experiment_is_valid() -> None:
+    """`quick` loads and names every language's share."""
+    experiment = load_experiment("quick")
+    assert isinstance(experiment, Experiment)
+    assert set(experiment.language_shares) == {"en", "de", "tr", "es", "ko"}
+
+
+def test_command_line_says_what_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A wrong folder gives one line and exit status 2, no traceback."""
+    monkeypatch.setattr(
+        "sys.argv", ["training", "export", "--out", str(tmp_path), "--experiment", "slow"]
+    )
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2

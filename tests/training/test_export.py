@@ -1,0 +1,75 @@
+"""What is exported says what was trained."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from training.config import Experiment
+from training.encoder import tiny_encoder
+from training.export import (
+    FP32_LIMIT,
+    Floats,
+    ParityLost,
+    check_parity,
+    export_fp32,
+    onnx_logits,
+    open_session,
+    quantise,
+)
+from training.model import TriageModel
+
+LIMITS = Experiment("test", max_tokens=64, max_int8_difference=0.05)
+TOKENS = [
+    [0, *np.random.default_rng(i).integers(4, 200, 3 + i % 40).tolist(), 2] for i in range(40)
+]
+
+
+@pytest.fixture(scope="module")
+def model() -> TriageModel:
+    torch.set_num_threads(1)
+    return TriageModel(tiny_encoder(200, seed=1), 3).eval()
+
+
+@pytest.fixture(scope="module")
+def folder(model: TriageModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("onnx")
+    export_fp32(model, folder / "fp32.onnx")
+    quantise(folder / "fp32.onnx", folder / "int8.onnx")
+    return folder
+
+
+def logits(path: Path) -> Floats:
+    return onnx_logits(open_session(path, 1), TOKENS, 64)
+
+
+def test_export_agrees_with_torch_and_int8(model: TriageModel, folder: Path) -> None:
+    """fp32 agrees to a thousandth of a logit, int8 to a few hundredths of a probability."""
+    plain, small = logits(folder / "fp32.onnx"), logits(folder / "int8.onnx")
+    parity = check_parity(model, plain, small, TOKENS, LIMITS)
+    assert parity.fp32_logit_max < FP32_LIMIT
+    assert parity.int8_probability_max < 0.05
+    assert parity.n_rows == len(TOKENS)
+
+
+def test_int8_is_smaller(folder: Path) -> None:
+    """Weights take a byte each."""
+    assert (folder / "int8.onnx").stat().st_size < (folder / "fp32.onnx").stat().st_size
+
+
+def test_refuses_a_small_model_that_says_something_else(model: TriageModel, folder: Path) -> None:
+    """A file that is not the trained model is never published."""
+    plain = logits(folder / "fp32.onnx")
+    with pytest.raises(ParityLost, match="int8"):
+        check_parity(model, plain, plain + 1, TOKENS, LIMITS)
+    with pytest.raises(ParityLost, match="fp32"):
+        check_parity(model, plain + 0.01, plain, TOKENS, LIMITS)
+
+
+def test_a_text_scores_the_same_alone_and_beside_longer_ones(folder: Path) -> None:
+    """Padding changes nothing, and rows come back in their order."""
+    session = open_session(folder / "fp32.onnx", 1)
+    together = onnx_logits(session, TOKENS, 64)
+    alone = np.concatenate([onnx_logits(session, [tokens], 64) for tokens in TOKENS])
+    assert np.abs(together - alone).max() < 1e-4

@@ -1,0 +1,174 @@
+"""The loss ignores what nobody decided; the loop learns, and resumes as if never stopped."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from training.batches import BATCHES_PER_POOL, Rows, pad, plan, row_weights
+from training.config import Experiment
+from training.encoder import PAD_ID, tiny_encoder
+from training.loss import masked_loss, targets_and_weights
+from training.model import TriageModel, predict_logits
+from training.train import learning_rate_factor, resume, save, start, train
+from triage_ml.errors import InvalidInput
+
+N_TOKENS = 60
+SETTINGS = Experiment(
+    "test",
+    batch_size=8,
+    n_steps=12,
+    warmup_steps=2,
+    learning_rate=1e-3,
+    head_learning_rate=1e-2,
+    dropout=0.1,
+    checkpoint_every=5,
+    n_threads=1,
+)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def toy_rows(n: int = 16) -> Rows:
+    """Make rows whose first label is whether token 10 occurs."""
+    random = np.random.default_rng(0)
+    tokens = [[0, *random.integers(20, N_TOKENS, 3 + i % 5).tolist(), 2] for i in range(n)]
+    labels = np.full((n, 2), -1, np.int8)
+    for i in range(n):
+        labels[i] = i % 2, -1 if i % 3 else i % 2
+        if i % 2:
+            tokens[i][1] = 10
+    languages = np.array(["en", "de"] * (n // 2))
+    return Rows(tokens, labels, np.zeros((n, 2), np.bool_), languages, languages)
+
+
+def toy_model(dropout: float = 0.1) -> TriageModel:
+    model = TriageModel(tiny_encoder(N_TOKENS, seed=1), 2, dropout)
+    torch.manual_seed(3)
+    torch.nn.init.normal_(model.head.weight, std=0.02)
+    return model
+
+
+def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    return first.keys() == second.keys() and all(
+        torch.equal(first[name], second[name]) for name in first
+    )
+
+
+def test_loss_ignores_unknown_labels() -> None:
+    """Whatever the model says of an unknown cell, neither loss nor gradient changes."""
+    labels = torch.tensor([[1, -1], [0, -1]], dtype=torch.int8)
+    targets, weights = targets_and_weights(labels, torch.zeros(2, 2, dtype=torch.bool), 0.2)
+    logits = torch.tensor([[0.3, 9.0], [-0.2, -9.0]], requires_grad=True)
+    loss = masked_loss(logits, targets, weights)
+    loss.backward()
+    other = masked_loss(torch.tensor([[0.3, -4.0], [-0.2, 7.0]]), targets, weights)
+    assert loss.item() == pytest.approx(other.item())
+    assert logits.grad is not None
+    assert logits.grad[:, 1].abs().sum() == 0
+
+
+def test_assumed_absence_weighs_less_than_a_raters_word() -> None:
+    """An assumed absence pulls down, with its own weight; a decided label keeps weight 1."""
+    labels = torch.tensor([[1, -1, -1]], dtype=torch.int8)
+    weak = torch.tensor([[True, True, False]])
+    targets, weights = targets_and_weights(labels, weak, 0.2)
+    assert weights.tolist() == [[1.0, pytest.approx(0.2), 0.0]]
+    assert targets.tolist() == [[1.0, 0.0, 0.0]]
+
+
+def test_a_batch_that_decides_nothing_costs_nothing() -> None:
+    """An all-unknown batch gives zero, not NaN."""
+    labels = torch.full((3, 2), -1, dtype=torch.int8)
+    targets, weights = targets_and_weights(labels, torch.zeros(3, 2, dtype=torch.bool), 0.2)
+    assert masked_loss(torch.randn(3, 2), targets, weights).item() == 0.0
+
+
+def test_overfits_sixteen_rows() -> None:
+    """A tiny random encoder learns sixteen rows by heart."""
+    settings = replace(SETTINGS, n_steps=60, dropout=0.0)
+    rows = toy_rows()
+    run = train(start(toy_model(0.0), settings), rows, settings)
+    logits = predict_logits(run.model, *pad(rows.tokens, 96)).numpy()
+    decided = rows.labels >= 0
+    assert ((logits > 0) == (rows.labels == 1))[decided].all()
+
+
+def test_resume_equals_uninterrupted(tmp_path: Path) -> None:
+    """Stopping and resuming gives bit for bit the weights of one run."""
+    whole = train(start(toy_model(), SETTINGS), toy_rows(), SETTINGS)
+    path = tmp_path / "checkpoint.pt"
+    train(start(toy_model(), SETTINGS), toy_rows(), SETTINGS, path, stop_at=7)
+    torch.rand(5)  # a new process has another random state
+    run = resume(toy_model(), SETTINGS, path)
+    assert run.step == 7
+    rest = train(run, toy_rows(), SETTINGS, path)
+    assert rest.step == whole.step == SETTINGS.n_steps
+    assert same(rest.model.trained_state(), whole.model.trained_state())
+    assert rest.loss == whole.loss
+
+
+def test_word_embeddings_stay(tmp_path: Path) -> None:
+    """Training leaves the word embeddings alone, and no checkpoint holds them."""
+    model = toy_model()
+    before = model.encoder.embeddings.word_embeddings.weight.clone()
+    run = train(start(model, SETTINGS), toy_rows(), SETTINGS, tmp_path / "c.pt", stop_at=3)
+    assert torch.equal(before, run.model.encoder.embeddings.word_embeddings.weight)
+    stored = torch.load(tmp_path / "c.pt", weights_only=True)["model"]
+    assert not any("word_embeddings" in name for name in stored)
+
+
+def test_refuses_a_checkpoint_of_other_settings(tmp_path: Path) -> None:
+    """A checkpoint continues only under the settings it was made with."""
+    save(start(toy_model(), SETTINGS), SETTINGS, tmp_path / "c.pt")
+    with pytest.raises(InvalidInput, match="other settings"):
+        resume(toy_model(), replace(SETTINGS, seed=2), tmp_path / "c.pt")
+
+
+def test_learning_rate_rises_then_falls() -> None:
+    """The rate warms up, peaks once, and ends at nothing."""
+    factors = [learning_rate_factor(step, 20, 5) for step in range(21)]
+    assert factors[0] == pytest.approx(0.2)
+    assert max(factors) == factors[4] == 1.0
+    assert factors[20] == 0.0
+    assert factors[5:] == sorted(factors[5:], reverse=True)
+
+
+def test_a_time_budget_becomes_a_number_of_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a number of steps, the measured speed and the budget decide it."""
+    monkeypatch.setattr("training.train.PROBE_STEPS", 3)
+    settings = replace(SETTINGS, n_steps=0, budget_minutes=1e-9)
+    run = train(start(toy_model(), settings), toy_rows(), settings)
+    assert run.n_steps == run.step == 4
+
+
+def test_plan_continues_at_any_step() -> None:
+    """The rows of a step depend on the seed and the step alone."""
+    lengths, weights = np.arange(50) % 7, np.full(50, 0.02)
+    whole = plan(lengths, weights, 4, seed=1)
+    steps = [next(whole) for _ in range(2 * BATCHES_PER_POOL + 3)]
+    later = plan(lengths, weights, 4, seed=1, start=BATCHES_PER_POOL + 5)
+    for expected in steps[BATCHES_PER_POOL + 5 :]:
+        assert (next(later) == expected).all()
+
+
+def test_languages_are_drawn_by_their_share() -> None:
+    """A language's share does not depend on how many rows it has."""
+    languages = np.array(["en"] * 90 + ["ko"] * 10)
+    rows = Rows(
+        [[0]] * 100, np.zeros((100, 1), np.int8), np.zeros((100, 1), bool), languages, languages
+    )
+    weights = row_weights(rows, {"en": 0.5, "ko": 0.5}, 0.5)
+    assert weights[languages == "ko"].sum() == pytest.approx(0.5)
+
+
+def test_padding_keeps_the_end_mark() -> None:
+    """A cut text still ends with its end mark, and padding is masked."""
+    ids, mask = pad([[0, 5, 6, 7, 8, 2], [0, 2]], max_tokens=4)
+    assert ids.tolist() == [[0, 5, 6, 2], [0, 2, PAD_ID, PAD_ID]]
+    assert mask.tolist() == [[1, 1, 1, 1], [1, 1, 0, 0]]
