@@ -2,10 +2,10 @@
 
 By default every window runs alone, so that the same text always gets the same scores. A model
 in 8 bits scales its activations to the whole batch, and neighbours move a score: in batches of
-up to 1,024 tokens a probability moved by 0.006 in the mean, 0.065 at the 99th percentile and
-0.19 at most, about as far as 8 bits are from fp32. Alone, a text of 37 tokens costs 4.9 ms of
-CPU, batched 3.9; fp32 moves by less than 1e-6. (251 texts, 7 outputs, 12 layers, the model at
-a fifth of its training, one thread of a busy CPU, 2026-11.)
+512 to 4,096 tokens a probability moved by 0.006 in the mean, 0.08 at the 99th percentile and
+0.19 at most, about as far as 8 bits are from fp32; fp32 moves by less than 1e-6. Alone, a text
+of 37 tokens costs 4.9 ms of CPU, batched 3.9. (251 texts, 7 outputs, 12 layers, the model at a
+fifth of its training, one thread of a busy CPU, 2026-11.)
 
 Thread-safe: calls from several threads share the session and the tokenizer, which keep no
 state between calls.
