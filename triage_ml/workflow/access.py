@@ -42,4 +42,4 @@ async def authenticate(store: CaseStore, secret: str | None) -> ApiKey:
 
 
 def hash_key(secret: str) -> str:
-    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -17,6 +17,7 @@ from triage_ml.errors import (
     Overloaded,
     ScoreDeadlineExceeded,
     ScoringFailed,
+    TriageError,
 )
 from triage_ml.ports import CaseStore, Clock, LanguageDetector, Scorer
 
@@ -98,6 +99,10 @@ class Scoring:
             return await asyncio.wait_for(asyncio.wrap_future(future), deadline)
         except TimeoutError:
             raise ScoreDeadlineExceeded(deadline or 0.0) from None
+        except TriageError:
+            raise
+        except Exception as error:  # whatever the runtime raises, no report may be lost by it
+            raise ScoringFailed(f"the model raised {type(error).__name__}") from error
 
     def _leave(self) -> None:
         self._waiting -= 1
