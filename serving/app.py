@@ -2,7 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    suppress,
+)
 from datetime import UTC, datetime
 from functools import partial
 
@@ -32,6 +37,7 @@ from triage_ml.storage.migrate import migrate
 from triage_ml.storage.postgres import PostgresCaseStore
 
 BULK_PATHS = ("/v1/reports:batch", "/v1/score")
+WORKER_GRACE_SECONDS = 5.0
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 _log = structlog.stdlib.get_logger("triage.app")
@@ -113,13 +119,20 @@ async def open_worker(service: Service) -> AsyncIterator[Worker]:
 
 @asynccontextmanager
 async def running(worker: Worker) -> AsyncIterator[Worker]:
-    """Run a worker beside what is inside; at the end it finishes the step it is at."""
+    """Run a worker beside what is inside; at the end it finishes the step it is at.
+
+    A step that takes longer than the grace is given up: its transaction is rolled back, and
+    an announcement that was on its way is sent again.
+    """
     task = asyncio.create_task(worker.run())
     try:
         yield worker
     finally:
         worker.stop()
-        await task
+        await asyncio.wait({task}, timeout=WORKER_GRACE_SECONDS)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 def load_model(settings: Settings, policy: Policy) -> Scorer | None:

@@ -119,7 +119,7 @@ def _fields(error: TriageError) -> list[tuple[str, str]]:
         return error.errors
     if isinstance(error, InvalidInput):
         return [(error.field, error.reason)]
-    return []
+    return [("body", str(error))] if isinstance(error, MalformedBody) else []
 
 
 def _headers(error: TriageError) -> dict[str, str]:
