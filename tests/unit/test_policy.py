@@ -187,6 +187,9 @@ WRONG = [
     ("routes", "route[2].when", "weather == 'bad'", "unknown fact weather"),
     ("routes", "route[2].when", "p.rudeness > 0.5", "unknown label rudeness"),
     ("routes", "route[2].when", "severity['rudeness'] > 1.0", "unknown label rudeness"),
+    ("routes", "route[2].when", "'rudeness' in reasons", "unknown word rudeness"),
+    ("routes", "route[2].when", 'sources.exists(s, s in ["usr"])', "unknown word usr"),
+    ("routes", "route[2].when", "language == 'fr'", "unknown word fr"),
     ("routes", "route[2].when", "n_reports + 1", "must answer true or false, not 2"),
     ("routes", "route[2].when", "scored ? true : 1", "must answer true or false, not 1"),
     ("routes", "route[2].when", "surface > 3", "does not evaluate"),
@@ -232,6 +235,7 @@ def test_a_wrong_policy_names_file_and_field(
         "p['hate'] >= 0.5 && severity.hate >= 2.0",
         "jurisdictions.size() > 0 && jurisdictions[0] == 'DE'",
         "tier == 2 || degraded",
+        "surface == 'livestream' || stage == 'appeal'",
     ],
 )
 def test_conditions_may_bind_names_and_guard_their_indexes(expression: str) -> None:

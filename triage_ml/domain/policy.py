@@ -1,12 +1,12 @@
 """The policy a deployment works under, read from data and checked whole before use."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
 
+from triage_ml.domain.document import Document, Table
 from triage_ml.domain.report import Source
-from triage_ml.domain.rules import FACTS, PLACEMENT, SCORES, Condition, compile_condition
+from triage_ml.domain.rules import FACTS, PLACEMENT, SCORES, Condition
 from triage_ml.domain.taxonomy import Label, Severity, Tier
 from triage_ml.errors import PolicyInvalid
 
@@ -20,9 +20,6 @@ _GENERAL = (
     "appeal_window_days",
     "priority",
 )
-
-Document = Mapping[str, Any]
-T = TypeVar("T")
 
 DOCUMENTS = ("policy", "labels", "tiers", "queues", "routes", "clocks")
 """Names of the files of a policy folder, without `.toml`."""
@@ -121,24 +118,24 @@ def parse_policy(documents: Mapping[str, Document]) -> Policy:
     for name in DOCUMENTS:
         if name not in documents:
             raise PolicyInvalid(f"{name}.toml", "-", "is missing")
-    general = _Reader("policy.toml", documents["policy"])
+    general = Table("policy.toml", documents["policy"])
     general.only(_GENERAL)
-    queues = _queues(_Reader("queues.toml", documents["queues"]))
-    tiers = _Reader("tiers.toml", documents["tiers"])
+    queues = _queues(Table("queues.toml", documents["queues"]))
+    tiers = Table("tiers.toml", documents["tiers"])
     policy = Policy(
         version=general.get("version", str),
-        labels=_labels(_Reader("labels.toml", documents["labels"])),
-        priority=_priority(general.table("priority")),
+        labels=_labels(Table("labels.toml", documents["labels"])),
+        priority=_priority(general.part("priority")),
         fact_tiers=_tier_rules(tiers, "facts", FACTS),
         score_tiers=_tier_rules(tiers, "scores", FACTS | SCORES),
         low_tier=_low_tier(tiers),
         queues=queues,
-        routes=_routes(_Reader("routes.toml", documents["routes"])),
+        routes=_routes(Table("routes.toml", documents["routes"])),
         default_queue=general.get("default_queue", str),
         appeal_queue=general.get("appeal_queue", str),
         escalation_queue=general.get("escalation_queue", str),
         policy_gap_queue=general.get("policy_gap_queue", str),
-        clocks=_clocks(_Reader("clocks.toml", documents["clocks"])),
+        clocks=_clocks(Table("clocks.toml", documents["clocks"])),
         safety_margin=general.number("safety_margin", 0, 0.9),
         appeal_window=timedelta(days=general.number("appeal_window_days", 1, 3650)),
     )
@@ -156,14 +153,14 @@ def _check_queue_names(policy: Policy) -> None:
             raise PolicyInvalid("routes.toml", f"route[{number}].queue", f"no queue {route.queue}")
 
 
-def _labels(reader: "_Reader") -> dict[Label, LabelPolicy]:
-    unknown = set(reader.document) - set(Label)
+def _labels(table: Table) -> dict[Label, LabelPolicy]:
+    unknown = set(table.document) - set(Label)
     if unknown:
-        raise PolicyInvalid(reader.file, min(unknown), "is not a label of the taxonomy")
-    return {label: _label(reader.table(label.value)) for label in Label}
+        raise PolicyInvalid(table.file, min(unknown), "is not a label of the taxonomy")
+    return {label: _label(table.part(label.value)) for label in Label}
 
 
-def _label(row: "_Reader") -> LabelPolicy:
+def _label(row: Table) -> LabelPolicy:
     row.only(LabelPolicy.__annotations__)
     return LabelPolicy(
         scope=row.get("scope", str),
@@ -175,16 +172,16 @@ def _label(row: "_Reader") -> LabelPolicy:
     )
 
 
-def _priority(row: "_Reader") -> PriorityPolicy:
+def _priority(row: Table) -> PriorityPolicy:
     row.only(PriorityPolicy.__annotations__)
     weights = row.numbers("severity_weights", len(Severity))
     low, high = row.numbers("reporter_bounds", 2)
     for key in ("severity_weights", "reporter_bounds"):
         if row.document[key] != sorted(row.document[key]):
             raise PolicyInvalid(row.file, row.at(key), "must rise")
-    surfaces = row.table("views_per_hour_by_surface")
-    priors = row.table("reason_prior")
-    betas = row.table("reporter_prior")
+    surfaces = row.part("views_per_hour_by_surface")
+    priors = row.part("reason_prior")
+    betas = row.part("reporter_prior")
     priors.only(Source)
     betas.only(Source)
     return PriorityPolicy(
@@ -205,34 +202,34 @@ def _priority(row: "_Reader") -> PriorityPolicy:
     )
 
 
-def _beta(row: "_Reader", source: Source) -> tuple[float, float]:
+def _beta(row: Table, source: Source) -> tuple[float, float]:
     a, b = row.numbers(source.value, 2)
     if min(a, b) == 0:
         raise PolicyInvalid(row.file, row.at(source.value), "must be two numbers over 0")
     return a, b
 
 
-def _tier_rules(reader: "_Reader", section: str, allowed: frozenset[str]) -> tuple[TierRule, ...]:
+def _tier_rules(table: Table, section: str, allowed: frozenset[str]) -> tuple[TierRule, ...]:
     return tuple(
         TierRule(Tier(row.whole("tier", 0, 4)), row.condition(allowed), row.get("reason", str))
-        for row in reader.rows(section, TierRule)
+        for row in table.rows(section, TierRule)
     )
 
 
-def _low_tier(reader: "_Reader") -> TierRule:
-    reader.only(("facts", "scores", "low"))
-    row = reader.table("low")
+def _low_tier(table: Table) -> TierRule:
+    table.only(("facts", "scores", "low"))
+    row = table.part("low")
     row.only(("when", "reason"))
     return TierRule(Tier.T4, row.condition(FACTS | SCORES), row.get("reason", str))
 
 
-def _queues(reader: "_Reader") -> dict[str, QueuePolicy]:
-    return {name: _queue(name, reader.table(name)) for name in reader.document}
+def _queues(table: Table) -> dict[str, QueuePolicy]:
+    return {name: _queue(name, table.part(name)) for name in table.document}
 
 
-def _queue(name: str, row: "_Reader") -> QueuePolicy:
+def _queue(name: str, row: Table) -> QueuePolicy:
     row.only(QueuePolicy.__annotations__)
-    limits = row.table("hours_by_severity") if "hours_by_severity" in row.document else None
+    limits = row.part("hours_by_severity") if "hours_by_severity" in row.document else None
     return QueuePolicy(
         name=name,
         fed_by=row.get("fed_by", str),
@@ -246,18 +243,18 @@ def _queue(name: str, row: "_Reader") -> QueuePolicy:
     )
 
 
-def _routes(reader: "_Reader") -> tuple[Route, ...]:
+def _routes(table: Table) -> tuple[Route, ...]:
     return tuple(
         Route(
             row.get("queue", str),
             row.condition(FACTS | SCORES | PLACEMENT),
             row.get("reason", str),
         )
-        for row in reader.rows("route", Route)
+        for row in table.rows("route", Route)
     )
 
 
-def _clocks(reader: "_Reader") -> tuple[LegalClock, ...]:
+def _clocks(table: Table) -> tuple[LegalClock, ...]:
     return tuple(
         LegalClock(
             row.get("name", str),
@@ -265,78 +262,5 @@ def _clocks(reader: "_Reader") -> tuple[LegalClock, ...]:
             row.number("hours", 0.01, 8760),
             row.get("source", str),
         )
-        for row in reader.rows("clock", LegalClock)
+        for row in table.rows("clock", LegalClock)
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """One table of one file, with errors that say where."""
-
-    file: str
-    document: Document
-    path: str = ""
-
-    def at(self, key: str) -> str:
-        between = "." if self.path and not key.startswith("[") else ""
-        return f"{self.path}{between}{key}"
-
-    def get(self, key: str, kind: type[T]) -> T:
-        value = self.document.get(key)
-        if not isinstance(value, kind):
-            raise PolicyInvalid(self.file, self.at(key), f"must be a {kind.__name__}")
-        if value == "":
-            raise PolicyInvalid(self.file, self.at(key), "must not be empty")
-        return value
-
-    def only(self, keys: Iterable[str]) -> None:
-        """Refuse a key that nothing reads: a misspelt `restricted` must not pass."""
-        unknown = set(self.document) - set(keys)
-        if unknown:
-            raise PolicyInvalid(self.file, self.at(min(unknown)), "is not a known key")
-
-    def number(self, key: str, low: float, high: float) -> float:
-        value = self.document.get(key)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise PolicyInvalid(self.file, self.at(key), "must be a number")
-        if not low <= value <= high:
-            raise PolicyInvalid(self.file, self.at(key), f"must lie within {low:g} and {high:g}")
-        return float(value)
-
-    def whole(self, key: str, low: int, high: int) -> int:
-        value = self.number(key, low, high)
-        if not value.is_integer():
-            raise PolicyInvalid(self.file, self.at(key), "must be a whole number")
-        return int(value)
-
-    def numbers(self, key: str, n: int) -> tuple[float, ...]:
-        values = self.get(key, list)
-        if len(values) != n:
-            raise PolicyInvalid(self.file, self.at(key), f"must be {n} numbers")
-        places = {f"[{i}]": value for i, value in enumerate(values)}
-        reader = _Reader(self.file, places, self.at(key))
-        return tuple(reader.number(place, 0, 1e9) for place in places)
-
-    def severity(self, name: str, key: str) -> Severity:
-        if name not in Severity.__members__:
-            raise PolicyInvalid(self.file, self.at(key), f"{name} is not one of S0 to S4")
-        return Severity[name]
-
-    def table(self, key: str) -> "_Reader":
-        return _Reader(self.file, self.get(key, dict), self.at(key))
-
-    def rows(self, key: str, kind: type) -> list["_Reader"]:
-        """Give the rows of an array of tables, with the fields of `kind` as their only keys."""
-        rows = []
-        for number, row in enumerate(self.get(key, list)):
-            path = f"{self.at(key)}[{number}]"
-            if not isinstance(row, dict):
-                raise PolicyInvalid(self.file, path, "must be a table")
-            rows.append(_Reader(self.file, row, path))
-            rows[-1].only(kind.__annotations__)
-        return rows
-
-    def condition(self, allowed: frozenset[str]) -> Condition:
-        return compile_condition(
-            self.document.get("when"), allowed, file=self.file, where=self.at("when")
-        )

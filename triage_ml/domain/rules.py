@@ -7,7 +7,8 @@ from typing import Any
 
 import cel
 
-from triage_ml.domain.taxonomy import Label
+from triage_ml.domain.report import OTHER_REASON, Source
+from triage_ml.domain.taxonomy import Label, Language
 from triage_ml.errors import PolicyInvalid
 
 FACTS = frozenset(
@@ -39,6 +40,9 @@ PLACEMENT = frozenset({"tier", "degraded"})
 """Known only once the tier is, so for routes and clocks alone."""
 
 _LABEL_ACCESS = re.compile(r"\b(?:p|severity)(?:\.(\w+)|\[[\"'](\w+)[\"']\])")
+
+_LITERAL = re.compile(r"""(['"])(.*?)\1""")
+_WORDS = frozenset({*Label, *Source, *Language, OTHER_REASON, "first", "appeal"})
 
 _BOUND = re.compile(r"\.(?:all|exists|exists_one|filter|map)\(\s*(\w+)\s*,")
 
@@ -79,8 +83,17 @@ def compile_condition(
     for dotted, keyed in _LABEL_ACCESS.findall(expression):
         if (dotted or keyed) not in set(Label):
             raise PolicyInvalid(file, where, f"unknown label {dotted or keyed}")
+    if "surface" not in program.variables():  # whose names are the platform's own
+        _check_words(expression, file, where)
     _try_out(program, allowed, file, where)
     return Condition(expression, program)
+
+
+def _check_words(expression: str, file: str, where: str) -> None:
+    """Refuse a misspelt label, source or language: such a rule would never match."""
+    for _, word in _LITERAL.findall(expression):
+        if word not in _WORDS and not re.fullmatch("[A-Z]{2}", word):
+            raise PolicyInvalid(file, where, f"unknown word {word}")
 
 
 def _try_out(program: Any, allowed: frozenset[str], file: str, where: str) -> None:

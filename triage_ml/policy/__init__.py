@@ -6,7 +6,8 @@ A policy is a folder of TOML files, one per name in `domain.policy.DOCUMENTS`.
 import tomllib
 from pathlib import Path
 
-from triage_ml.domain.policy import DOCUMENTS, Document, Policy, parse_policy
+from triage_ml.domain.document import Document
+from triage_ml.domain.policy import DOCUMENTS, Policy, parse_policy
 from triage_ml.errors import PolicyInvalid
 
 DEFAULT_FOLDER = Path(__file__).parent / "default"
