@@ -45,7 +45,7 @@ class Server:
             "TRIAGE_DATA_DIR": str(folder),
             "TRIAGE_PORT": str(self.port),
             "TRIAGE_LEASE": "5",
-            "TRIAGE_LOG_LEVEL": "WARNING",
+            "TRIAGE_LOG_LEVEL": "warning",
         }
         if database:
             self.env["TRIAGE_DATABASE_URL"] = database
@@ -61,7 +61,7 @@ class Server:
             )
         while time.monotonic() - begun < 60:
             if self.process.poll() is not None:
-                raise SystemExit(f"the server stopped: see {self.folder}/server.log")
+                raise SystemExit((self.folder / "server.log").read_text()[-2000:])
             try:
                 if httpx.get(f"{self.url}/readyz", trust_env=False, timeout=2).is_success:
                     return time.monotonic() - begun
@@ -129,15 +129,15 @@ class Run:
                 if answer is None or not answer.is_success:
                     await asyncio.sleep(0.1)
                     continue
-                cases = answer.json()["cases"]
-                idle = 0 if cases else idle + 1
-                for case in cases:
-                    await self._decide(client, case, draw)
+                claims = answer.json()["claims"]
+                idle = 0 if claims else idle + 1
+                for claim in claims:
+                    await self._decide(client, claim, draw)
 
     async def _decide(
-        self, client: httpx.AsyncClient, case: dict[str, Any], draw: random.Random
+        self, client: httpx.AsyncClient, claimed: dict[str, Any], draw: random.Random
     ) -> None:
-        claim = case["claim"]["claim_id"]
+        claim, case_id = claimed["claim_id"], claimed["case"]["case_id"]
         if draw.random() < 0.02:  # walk away: the lease has to run out
             self.answers["left to expire"] += 1
             return
@@ -145,9 +145,9 @@ class Run:
             await self._call(client, f"/v1/claims/{claim}/release", {"reason": "not mine"})
             return
         body = {"claim_id": claim, "findings": {}, "action": "no_action"}
-        answer = await self._call(client, f"/v1/cases/{case['case_id']}/decision", body)
+        answer = await self._call(client, f"/v1/cases/{case_id}/decision", body)
         if answer is not None and answer.is_success:
-            self.decided.add(case["case_id"])
+            self.decided.add(case_id)
 
     async def _call(
         self, client: httpx.AsyncClient, path: str, body: Any, key: str | None = None

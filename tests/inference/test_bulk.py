@@ -109,12 +109,16 @@ def test_a_lone_surrogate_in_an_ignored_field_does_no_harm(policy: Policy) -> No
     assert row["tier"] == 3
 
 
-def test_the_language_is_a_hint_and_null_is_none(policy: Policy) -> None:
-    """The detector decides with the hint, and does without."""
+def test_a_stated_language_is_taken_and_null_is_detected(policy: Policy) -> None:
+    """The file knows its language; where it does not say, the detector does."""
     detector = StubDetector({"bilinen": Language.TR}, rest=Language.UND)
-    lines = [line(text="bilinen", language="de"), line(language="ko"), line(language=None)]
+    lines = [
+        line(text="bilinen", language="de"),
+        line(text="bilinen", language=None),
+        line(language=None),
+    ]
     found = score_lines(lines, StubScorer(), detector, policy)
-    assert [row["language"] for row in found] == ["tr", "ko", "und"]
+    assert [row["language"] for row in found] == ["de", "tr", "und"]
 
 
 def test_lines_are_read_only_as_far_as_needed(policy: Policy) -> None:

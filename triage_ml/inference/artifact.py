@@ -72,7 +72,11 @@ class CellQuality(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What an artifact says of itself. Keys of the nested maps are language, then output."""
+    """What an artifact says of itself.
+
+    `support` and `quality` are keyed by language, then output; `calibration` by output, then
+    language or `POOLED`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

@@ -1,6 +1,6 @@
 """Scores lines of JSON without a server or a database: `triage score`.
 
-    in   {"id": "a1", "text": "...", "language": "de"}            language is a hint, optional
+    in   {"id": "a1", "text": "...", "language": "de"}            detected when left out
     out  {"id": "a1", "language": "de", "labels": {"hate": {"probability": 0.01, "severity": 2.0,
           "support": "measured"}, ...}, "p_violation": 0.02, "tier": 3, "model_version": "..."}
     or   {"id": "a1", "line": 7, "error": {"field": "text", "reason": "..."}}
@@ -58,7 +58,7 @@ class _Text:
     number: int
     id: str
     text: str
-    hint: Language | None
+    language: Language | None
 
 
 def score_stream(
@@ -116,7 +116,7 @@ def _read(line: Line, number: int) -> _Text | Row:
         text = fields.get("text")
         if not isinstance(text, str):
             raise InvalidInput("text", "must be a string")
-        found = _Text(number, _id(fields), text, _hint(fields))
+        found = _Text(number, _id(fields), text, _language(fields))
         check_text("text", text)
     except InvalidInput as error:
         return _error_row(_id_or_none(fields), number, error.field, error.reason)
@@ -174,7 +174,7 @@ def _id_or_none(fields: Row) -> str | None:
         return None
 
 
-def _hint(fields: Row) -> Language | None:
+def _language(fields: Row) -> Language | None:
     value = fields.get("language")
     if value is None:
         return None
@@ -187,7 +187,8 @@ def _score(
     texts: list[_Text], scorer: Scorer, detector: LanguageDetector, policy: Policy
 ) -> list[Row]:
     """Score a batch; if that fails, one by one, so that a single text fails alone."""
-    languages = [detector.detect(text.text, text.hint).language for text in texts]
+    # A language that stands in the file is a statement, not a hint as in a live report.
+    languages = [text.language or detector.detect(text.text).language for text in texts]
     try:
         scores = scorer.score([text.text for text in texts], languages)
     except ScoringFailed as error:
