@@ -265,9 +265,10 @@ def test_without_a_model_severity_comes_from_the_reason() -> None:
     assert (term.probability, term.basis) == (ROW.reason_prior[Source.USER], "report")
 
 
-def test_an_unscored_report_for_another_reason_still_weighs_something() -> None:
-    """Reason "other" without a model counts as an unspecified violation, not as nothing."""
-    priority = make_priority(make_report(None))
+@pytest.mark.parametrize("reason", [None, Label.PROFANITY])
+def test_an_unscored_report_that_names_no_violation_weighs_something(reason: Label | None) -> None:
+    """Without a model such a report counts as an unspecified violation, not as nothing."""
+    priority = make_priority(make_report(reason))
     assert priority.harm_terms == ()
     assert priority.harm == priority.unspecified > 0
 

@@ -242,7 +242,7 @@ def _harm_term(
 
 
 def _unspecified(policy: Policy, summary: ReportSummary, scores: LabelScores | None) -> float:
-    """Harm of a violation without a label: the model sees one, or a report says "other".
+    """Harm of a violation without a label: the model sees one, or a report names none.
 
     Only a model measured on some label of the language may weigh less than such a report.
     """
@@ -250,10 +250,14 @@ def _unspecified(policy: Policy, summary: ReportSummary, scores: LabelScores | N
     measured = scores is not None and any(
         score.support is Support.MEASURED for score in scores.labels.values()
     )
-    if OTHER_REASON in summary.reasons and not measured:
+    if not measured and any(_names_no_violation(policy, name) for name in summary.reasons):
         p = max(p, _prior(policy, summary))
     weight = policy.priority.severity_weights[Severity.S2]
     return weight * p / policy.priority.default_handling_minutes
+
+
+def _names_no_violation(policy: Policy, reason: str) -> bool:
+    return reason == OTHER_REASON or not policy.labels[Label(reason)].is_violation
 
 
 def _prior(policy: Policy, summary: ReportSummary) -> float:
