@@ -64,15 +64,33 @@ async def test_the_backlog_is_scored_once_the_model_is_back(desk):
     assert await score_backlog(desk.store, desk.scoring, desk.policy, desk.clock, 10) == 0
 
 
-async def test_a_text_that_cannot_be_scored_does_not_hold_up_the_others(desk):
+async def test_a_text_that_cannot_be_scored_does_not_hold_up_the_others(desk, monkeypatch):
     """Failures are counted; after enough of them the case is left to reviewers."""
-    desk.scorer.failure = ScoringFailed("no")
-    receipt = await desk.report()
+    score = desk.scorer.score
+
+    def score_all_but_one(texts, languages):
+        if "unreadable" in texts:
+            raise ScoringFailed("no")
+        return score(texts, languages)
+
+    monkeypatch.setattr(desk.scorer, "score", score_all_but_one)
+    receipt = await desk.report(text="unreadable")
     for _ in range(25):
         await score_backlog(desk.store, desk.scoring, desk.policy, desk.clock, 10)
     case = await desk.store.get_case(receipt.case_id)
     assert case.scoring_failures == 20
     assert await desk.store.unscored(10, 20) == []
+
+
+async def test_a_broken_model_uses_up_no_attempts_of_a_case(desk):
+    """However long the model is broken, its cases are scored when it works again."""
+    desk.scorer.failure = ScoringFailed("no")
+    receipt = await desk.report()
+    for _ in range(25):
+        await score_backlog(desk.store, desk.scoring, desk.policy, desk.clock, 10)
+    assert (await desk.store.get_case(receipt.case_id)).scoring_failures == 1
+    desk.scorer.failure = None
+    assert await score_backlog(desk.store, desk.scoring, desk.policy, desk.clock, 10) == 1
 
 
 async def test_a_case_edited_or_decided_meanwhile_keeps_its_state(desk):

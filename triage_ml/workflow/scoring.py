@@ -22,7 +22,9 @@ from triage_ml.errors import (
 from triage_ml.ports import CaseStore, Clock, LanguageDetector, Scorer
 
 MAX_FAILURES = 20
-"""A case that failed to score this often is left to reviewers."""
+"""A case that failed to score this often, while others did not, is left to reviewers."""
+
+PROBE = "Is anybody there?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,8 @@ async def score_backlog(
 ) -> int:
     """Score open cases that lack scores; give how many got them.
 
-    Stops early when the model is missing or busy, so that live reports go first.
+    Stops early when the model is missing or busy, so that live reports go first, and when it
+    is broken: that is not the case's failure, and must not use up its attempts.
     """
     done = 0
     for case in await store.unscored(limit, MAX_FAILURES):
@@ -127,11 +130,22 @@ async def score_backlog(
         except (ModelMissing, Overloaded):
             break
         except ScoringFailed:
+            if await _is_broken(scoring):
+                break
             await store.change(case.case_id, fail_scoring)
             continue
         if await _apply(store, policy, clock, case, scores):
             done += 1
     return done
+
+
+async def _is_broken(scoring: Scoring) -> bool:
+    """Ask whether the model fails at any text at all."""
+    try:
+        await scoring.score([PROBE], [Language.EN])
+    except (ScoringFailed, Overloaded):
+        return True
+    return False
 
 
 async def _apply(
