@@ -69,10 +69,14 @@ class Server:
                 time.sleep(0.05)
         raise SystemExit("the server was not ready within 60 s")
 
-    def kill(self) -> None:
+    def kill(self, *, database_too: bool) -> None:
+        """Kill without warning; the embedded database has a session of its own."""
         assert self.process is not None
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        pid_file = self.folder / "postgres" / "data" / "postmaster.pid"
+        if database_too and pid_file.exists():
+            os.killpg(int(pid_file.read_text().split()[0]), signal.SIGKILL)
 
     def stop(self) -> None:
         assert self.process is not None
@@ -137,7 +141,7 @@ class Run:
     async def _decide(
         self, client: httpx.AsyncClient, claimed: dict[str, Any], draw: random.Random
     ) -> None:
-        claim, case_id = claimed["claim_id"], claimed["case"]["case_id"]
+        claim, case_id = claimed["claim"]["claim_id"], claimed["case"]["case_id"]
         if draw.random() < 0.02:  # walk away: the lease has to run out
             self.answers["left to expire"] += 1
             return
@@ -163,14 +167,17 @@ class Run:
 
 
 async def kill_on_the_way(run: Run, n_kills: int, bar: Any) -> list[float]:
-    """Kill whenever another share of the reports is acknowledged; give the restart times."""
+    """Kill whenever another share of the reports is acknowledged; give the restart times.
+
+    Every second time the embedded database is killed with the service, and has to recover.
+    """
     restarts: list[float] = []
     marks = [len(run.bodies) * (i + 1) // (n_kills + 1) for i in range(n_kills)]
     while not run.all_posted.is_set():
         bar(len(run.acknowledged))
         if marks and len(run.acknowledged) >= marks[0]:
             marks.pop(0)
-            run.server.kill()
+            run.server.kill(database_too=len(restarts) % 2 == 1)
             restarts.append(await asyncio.to_thread(run.server.start))
         await asyncio.sleep(0.05)
     return restarts
@@ -268,9 +275,11 @@ def main() -> None:
         os.chmod(folder, 0o755)  # the embedded database may run as another user
         server = Server(Path(folder), options.database)
         first_start = server.start()
-        run = Run(bodies, server, make_keys(server, options.reviewers))
-        result = asyncio.run(drive(run, options.reviewers, options.clients, options.kills))
-        server.stop()
+        try:
+            run = Run(bodies, server, make_keys(server, options.reviewers))
+            result = asyncio.run(drive(run, options.reviewers, options.clients, options.kills))
+        finally:
+            server.stop()
         result["first_start_seconds"] = round(first_start, 2)
         result["checks"] = audit(server.env, run.acknowledged, run.decided)
     show(result)
