@@ -1,0 +1,157 @@
+"""Announcements: signed, at least once, in order per case."""
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from pydantic import SecretStr
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from serving.webhooks import WebhookSender
+from serving.worker import Worker
+from tests.serving.bench import Bench
+from triage_ml.errors import DeliveryFailed
+from triage_ml.ports import Delivery
+
+SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
+
+
+@dataclass
+class Receiver:
+    """A platform's endpoint. `answers` are the next status codes; then 204."""
+
+    url: str = ""
+    answers: list[int] = field(default_factory=list)
+    received: list[tuple[dict[str, str], str]] = field(default_factory=list)
+
+    def verified(self) -> list[dict[str, Any]]:
+        """Give the bodies of all attempts after checking their signatures."""
+        return [Webhook(SECRET).verify(body, headers) for headers, body in self.received]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    found = Receiver()
+
+    class Endpoint(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"])).decode()
+            found.received.append(({k.lower(): v for k, v in self.headers.items()}, body))
+            self.send_response(found.answers.pop(0) if found.answers else 204)
+            self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Stay silent."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
+    thread = Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    found.url = f"http://127.0.0.1:{server.server_port}/hook?token=hush"
+    yield found
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def worker(bench: Bench, receiver: Receiver) -> Iterator[Worker]:
+    sender = WebhookSender(SecretStr(receiver.url), SecretStr(SECRET))
+    yield Worker(bench.service, sender)
+    bench.run(sender.close)
+
+
+def decide(bench: Bench, item_id: str) -> str:
+    """Report, claim and decide an item; give its case id."""
+    receipt = bench.report(item_id=item_id)
+    claimed = bench.claim(receipt["queue"])
+    path = f"/v1/cases/{receipt['case_id']}/decision"
+    body = {"claim_id": claimed["claim"]["claim_id"], "action": "no_action"}
+    assert bench.post(path, body, scope="review").is_success
+    return str(receipt["case_id"])
+
+
+def test_a_decision_arrives_signed(bench: Bench, receiver: Receiver, worker: Worker) -> None:
+    """The platform gets type, item, action and findings, and can verify who sent it."""
+    case_id = decide(bench, "post-1")
+    assert bench.run(worker.deliver_round) == 1
+    (event,) = receiver.verified()
+    assert event["type"] == "case.decided"
+    assert event["data"]["case_id"] == case_id
+    assert (event["data"]["item_id"], event["data"]["action"]) == ("post-1", "no_action")
+    assert "loser" not in receiver.received[0][1]
+    assert bench.run(worker.deliver_round) == 0
+
+
+def test_a_tampered_announcement_does_not_verify(
+    bench: Bench, receiver: Receiver, worker: Worker
+) -> None:
+    """The signature covers the body."""
+    decide(bench, "post-1")
+    bench.run(worker.deliver_round)
+    headers, body = receiver.received[0]
+    with pytest.raises(WebhookVerificationError):
+        Webhook(SECRET).verify(body.replace("no_action", "remove_content"), headers)
+
+
+@pytest.mark.parametrize("status", [500, 404, 302])
+def test_an_announcement_that_was_not_taken_comes_again(
+    bench: Bench, receiver: Receiver, worker: Worker, status: int
+) -> None:
+    """Any answer but 2xx is tried again later under the same id; redirects are not followed."""
+    receiver.answers = [status, status]
+    decide(bench, "post-1")
+    waits = []
+    for pause in (0, 5, 10):
+        bench.clock.advance(timedelta(seconds=pause))
+        waits.append(bench.run(worker.deliver_round))
+    assert waits == [0, 0, 1]
+    assert len(receiver.verified()) == 3
+    assert len({headers["webhook-id"] for headers, _ in receiver.received}) == 1
+
+
+def test_announcements_of_a_case_keep_their_order(
+    bench: Bench, receiver: Receiver, worker: Worker
+) -> None:
+    """While the decision has not arrived its appeal waits; other cases go on."""
+    receiver.answers = [503]
+    first = decide(bench, "post-1")
+    appeal = {"complainant_ref": "author-1", "grounds": "It was a quote."}
+    assert bench.post(f"/v1/cases/{first}/appeal", appeal).is_success
+    second = decide(bench, "post-2")
+    assert bench.run(worker.deliver_round) == 1
+    bench.clock.advance(timedelta(seconds=5))
+    assert [bench.run(worker.deliver_round) for _ in range(3)] == [1, 1, 0]
+    seen = [(event["data"]["case_id"], event["type"]) for event in receiver.verified()]
+    assert seen == [
+        (first, "case.decided"), (second, "case.decided"),
+        (first, "case.decided"), (first, "case.appealed"),
+    ]  # fmt: skip
+
+
+def test_a_failure_never_names_the_address(bench: Bench) -> None:
+    """The URL may hold a token, so a failed delivery says what happened and not where."""
+    delivery = Delivery(1, uuid4(), {"type": "case.decided"}, datetime(2026, 1, 5, tzinfo=UTC), 1)
+    sender = WebhookSender(SecretStr("http://127.0.0.1:1/hook?token=hush"), SecretStr(SECRET))
+    with pytest.raises(DeliveryFailed) as failed:
+        bench.run(sender, delivery)
+    assert failed.value.reason == "ConnectError"
+    bench.run(sender.close)
+
+
+def test_without_a_webhook_announcements_wait(bench: Bench, receiver: Receiver) -> None:
+    """They stay in the outbox until a webhook is set, and then arrive."""
+    decide(bench, "post-1")
+    assert bench.run(Worker(bench.service, None).deliver_round) == 0
+    sender = WebhookSender(SecretStr(receiver.url), SecretStr(SECRET))
+    assert bench.run(Worker(bench.service, sender).deliver_round) == 1
+    assert json.loads(receiver.received[0][1])["data"]["item_id"] == "post-1"
+    bench.run(sender.close)
