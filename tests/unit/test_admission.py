@@ -154,3 +154,18 @@ def test_a_restricted_case_is_not_opened_by_scores() -> None:
     case = make_case(scores=suspicious)
     moved = rescore(case, replace(HARMLESS, model_version="m-2"))
     assert moved.placement.queue == case.placement.queue == "child-safety"
+
+
+def test_a_tier_that_a_score_gave_is_kept_when_another_model_disagrees() -> None:
+    """Put into T0 by model and report together, a case stays there, and says why."""
+    sure = make_scores({Label.SELF_HARM: make_score(0.95, 3)})
+    case = make_case(make_report(Label.SELF_HARM), scores=sure)
+    moved = rescore(case, replace(HARMLESS, model_version="m-2")).placement.priority
+    assert case.placement.priority.tier is moved.tier is Tier.T0
+    assert moved.tier_reason == "stays where it was put before"
+
+
+def test_late_scores_are_joined_with_those_there_are() -> None:
+    """Scores of the same model never take back what earlier ones saw."""
+    case = make_case(scores=make_scores({Label.HATE: make_score(0.9)}))
+    assert rescore(case, HARMLESS).scores.labels[Label.HATE].trusted == 0.9

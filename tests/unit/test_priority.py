@@ -349,3 +349,10 @@ def test_the_best_reporter_counts() -> None:
     summary = make_summary(make_report(), factor=1.8).add(make_report(), 0.3)
     assert summary.reporter_factor == 1.8
     assert make_priority(summary=summary).reporter == 1.8
+
+
+def test_a_fact_is_named_before_a_score_that_asks_for_the_same() -> None:
+    """Where both lead to T2, the reason given is the one nobody has to estimate."""
+    scores = make_scores({Label.SELF_HARM: make_score(0.7)})
+    priority = make_priority(make_report(Label.SELF_HARM), scores=scores)
+    assert (priority.tier, priority.tier_reason) == (Tier.T2, "a report names a danger to life")

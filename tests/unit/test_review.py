@@ -154,6 +154,12 @@ def test_reports_are_upheld_only_by_a_violation(findings: dict[Label, Severity])
     assert change.case.decision.dsa_category is None
 
 
+def test_a_verdict_that_does_not_hold_together_decides_nothing() -> None:
+    """A removal without a finding is refused before anything changes."""
+    with pytest.raises(InvalidInput, match="needs a finding"):
+        judge({}, action=Action.REMOVE_CONTENT, explanation="clause 1.1")
+
+
 def test_only_a_claimed_case_is_decided() -> None:
     """Deciding what nobody holds is refused as a wrong state."""
     with pytest.raises(IllegalTransition):
