@@ -24,7 +24,7 @@ QUERIES: Any = aiosql.from_path(
 MAX_TRIES = 4
 """Tries of a transaction that the server gave up in favour of another one."""
 
-_LOST_RACE = (
+LOST_RACE = (
     psycopg.errors.SerializationFailure,
     psycopg.errors.DeadlockDetected,
     psycopg.errors.UniqueViolation,
@@ -51,10 +51,15 @@ def make_pool(
 
 
 async def _configure(connection: Connection) -> None:
-    """Times in UTC; no compilation, which costs more than any of these statements."""
+    """Set what every session keeps to.
+
+    No compilation: it costs more than any of these statements. No full scans: an index serves
+    each of them, and the planner's guess must not turn on how full a queue happens to be.
+    """
     await connection.set_autocommit(True)
     await connection.execute("SET timezone TO 'UTC'")
     await connection.execute("SET jit TO off")
+    await connection.execute("SET enable_seqscan TO off")
     await connection.execute("SET synchronous_commit TO on")
     await connection.set_autocommit(False)
 
@@ -65,14 +70,10 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     try:
         async with pool.connection() as connection:
             yield connection
+    except LOST_RACE:
+        raise
     except _UNREACHABLE as error:
-        if isinstance(error, _LOST_RACE):
-            raise
         raise StoreUnavailable(_reason(error)) from error
-
-
-def lost_race(error: Exception) -> bool:
-    return isinstance(error, _LOST_RACE)
 
 
 def _reason(error: Exception) -> str:

@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 from uuid import UUID, uuid4
 
 from triage_ml.domain.case import Case, Change
-from triage_ml.errors import Conflict, IdempotencyMismatch, NotFound
+from triage_ml.errors import Conflict, IdempotencyMismatch, NotFound, StoreUnavailable
 from triage_ml.ports import (
     Admit,
     ApiKey,
@@ -25,11 +25,11 @@ from triage_ml.ports import (
 )
 from triage_ml.storage import rows
 from triage_ml.storage.pool import (
+    LOST_RACE,
     MAX_TRIES,
     QUERIES,
     Connection,
     Pool,
-    lost_race,
     make_pool,
     pause_before_retry,
     transaction,
@@ -217,16 +217,17 @@ class PostgresCaseStore:
 
     async def _run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Run a transaction, again if the server gave it up in favour of another one."""
-        n_tries = 1
-        while True:
+        for n_tries in range(1, MAX_TRIES):
             try:
                 async with self._connection() as connection:
                     return await work(connection)
-            except Exception as error:
-                if n_tries == MAX_TRIES or not lost_race(error):
-                    raise
-            await pause_before_retry(n_tries)
-            n_tries += 1
+            except LOST_RACE:
+                await pause_before_retry(n_tries)
+        try:
+            async with self._connection() as connection:
+                return await work(connection)
+        except LOST_RACE as error:
+            raise StoreUnavailable("too many write to the same rows at once") from error
 
 
 async def _begin(connection: Connection, submission: Submission) -> Receipt | None:

@@ -120,6 +120,10 @@ CREATE INDEX waiting_by_due ON triage_case (queue, tier, due_at)
 CREATE INDEX claimed_by_lease ON triage_case (queue, tier, lease_expires_at)
     WHERE state = 'claimed';
 
+-- Depths of queues count open cases; closed ones, most of the table in time, are left alone.
+CREATE INDEX open_by_queue ON triage_case (queue, tier, language)
+    WHERE state IN ('received', 'queued', 'claimed');
+
 CREATE INDEX open_without_scores ON triage_case (scoring_failures, tier, received_at)
     WHERE scores IS NULL AND state IN ('received', 'queued', 'claimed');
 CREATE INDEX violations_by_author ON triage_case (author_ref, decided_at)

@@ -3,13 +3,14 @@
 --
 -- near     per tier, most urgent first: the cases with the highest base index, the nearest due
 --          time and the oldest leases that ran out; each an index scan that stops early.
--- lottery  each slot is drawn at random with probability random_share, uniformly among all
---          that this reviewer may claim in the most urgent tier that has any.
+-- eligible all that this reviewer may claim in the most urgent tier that has any; read only
+--          when a slot of this claim is drawn at random, which happens with random_share.
 -- picked   locks in order, skipping what others lock. A row that changed since the snapshot is
 --          looked at again under its lock, so nothing is leased twice.
 --
--- propensity: share / N for a random draw, (1 - share) + share / N for a ranked one, with N
--- the size of that tier; for ranked draws N is counted up to 1,000, where share / N is nothing.
+-- propensity: share / N for a random draw, (1 - share) + share / N for a ranked one. N is the
+-- number of eligible cases; a purely ranked claim counts those of near, which are all of them
+-- up to 64 and for larger tiers leaves an error below share / 64.
 WITH near AS MATERIALIZED (
     SELECT found.case_id, found.tier
     FROM generate_series(0, 4) AS level
@@ -44,27 +45,23 @@ WITH near AS MATERIALIZED (
     SELECT min(tier) AS tier FROM near
 ), lots AS MATERIALIZED (
     SELECT count(*) AS n_random FROM generate_series(1, :n) WHERE random() < :random_share
-), tier_size AS MATERIALIZED (
-    SELECT count(*)::float8 AS n_eligible
-    FROM (
-        SELECT FROM triage_case
-        WHERE queue = :queue AND tier = (SELECT tier FROM best)
-            AND (state = 'queued' OR (state = 'claimed' AND lease_expires_at <= :now))
-            AND barred_reviewer IS DISTINCT FROM :reviewer
-            AND (:any_language OR language = ANY (:languages))
-            AND NOT labels && :excluded_labels
-        LIMIT (SELECT CASE WHEN n_random = 0 THEN 1000 END FROM lots)
-    ) counted
-), lottery AS MATERIALIZED (
+), eligible AS MATERIALIZED (
     SELECT case_id
     FROM triage_case
-    WHERE queue = :queue AND tier = (SELECT tier FROM best)
-        AND (state = 'queued' OR (state = 'claimed' AND lease_expires_at <= :now))
+    WHERE (SELECT n_random FROM lots) > 0
+        AND queue = :queue AND tier = (SELECT tier FROM best)
+        AND state IN ('queued', 'claimed')
+        AND (state = 'queued' OR lease_expires_at <= :now)
         AND barred_reviewer IS DISTINCT FROM :reviewer
         AND (:any_language OR language = ANY (:languages))
         AND NOT labels && :excluded_labels
-    ORDER BY random()
-    LIMIT (SELECT n_random FROM lots)
+), lottery AS MATERIALIZED (
+    SELECT case_id FROM eligible ORDER BY random() LIMIT (SELECT n_random FROM lots)
+), tier_size AS MATERIALIZED (
+    SELECT greatest(
+        (SELECT count(*) FROM eligible),
+        (SELECT count(*) FROM near WHERE tier = (SELECT tier FROM best))
+    )::float8 AS n_eligible
 ), candidates AS MATERIALIZED (
     SELECT case_id, bool_or(at_random) AS at_random
     FROM (
@@ -94,8 +91,8 @@ WITH near AS MATERIALIZED (
         drawn_at_random, propensity)
     SELECT picked.claim_id, picked.case_id, :reviewer, :now, :lease_expires_at,
         picked.at_random,
-        least(1, CASE WHEN picked.at_random THEN 0 ELSE 1 - :random_share::float8 END
-            + :random_share::float8 / greatest(n_eligible, 1))
+        CASE WHEN picked.at_random THEN 0 ELSE 1 - :random_share::float8 END
+            + :random_share::float8 / n_eligible
     FROM picked, tier_size
     WHERE (SELECT count(*) FROM expired) >= 0
     RETURNING claim_id, case_id, drawn_at_random, propensity

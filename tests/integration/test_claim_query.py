@@ -1,0 +1,124 @@
+"""The claim under load: an index serves it, and nobody gets what another has."""
+
+import asyncio
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from tests.contract.steps import LEASE, NOW, QUEUE, report, request
+from triage_ml.storage.pool import QUERIES, make_pool
+from triage_ml.storage.postgres import PostgresCaseStore
+
+pytestmark = pytest.mark.anyio
+USED = {"Index Scan", "Bitmap Heap Scan", "ModifyTable"}
+
+MANY = """
+INSERT INTO triage_case (case_id, item_id, version_sha256, author_ref, state, stage, queue, tier,
+    base_index, handling_seconds, received_at, due_at, language, labels, repeat_actor,
+    scoring_failures, item, summary, language_guess, placement)
+SELECT gen_random_uuid(), 'bulk-' || n, version_sha256, author_ref, state, stage, queue, n % 3 + 2,
+    random() * 10, handling_seconds, received_at, due_at + random() * interval '2 days',
+    (ARRAY['en', 'de', 'tr', 'es', 'ko'])[n % 5 + 1], labels, repeat_actor,
+    scoring_failures, item, summary, language_guess, placement
+FROM triage_case, generate_series(1, 100000) n
+"""
+VERSIONS = """
+INSERT INTO item_version
+SELECT item_id, version_sha256, 'a text', '[]', received_at FROM triage_case
+ON CONFLICT DO NOTHING
+"""
+
+
+@pytest.fixture
+async def crowded_url(postgres_store, database_url):
+    """A queue of 100,000 open cases, copies of one."""
+    await report(postgres_store)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("SET session_replication_role TO replica")  # no foreign keys: faster
+        connection.execute(MANY)
+        connection.execute(VERSIONS)
+        connection.execute("VACUUM ANALYZE triage_case")
+    return database_url
+
+
+def claim_parameters(asked):
+    return {
+        "queue": asked.queue,
+        "reviewer": asked.reviewer,
+        "n": asked.n,
+        "now": asked.now,
+        "lease_expires_at": asked.now + asked.lease,
+        "lease_text": "then",
+        "urgency_weight": asked.urgency_weight,
+        "age_weight": asked.age_weight,
+        "random_share": asked.random_share,
+        "any_language": not asked.languages,
+        "languages": [language.value for language in asked.languages],
+        "excluded_labels": [label.value for label in asked.excluded_labels],
+    }
+
+
+def nodes(plan):
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from nodes(child)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+async def test_an_index_serves_the_claim(crowded_url, share):
+    """Among 100,000 open cases a ranked claim reads some hundreds; none is a full scan."""
+    sql = f"EXPLAIN (ANALYZE, FORMAT JSON) {QUERIES.claim.sql}"
+    async with make_pool(crowded_url) as pool, pool.connection() as connection:
+        cursor = await connection.execute(sql, claim_parameters(request(share=share)))
+        row = await cursor.fetchone()
+    plan = list(nodes(row["QUERY PLAN"][0]["Plan"]))
+    on_cases = [node for node in plan if node.get("Relation Name") == "triage_case"]
+    assert {node["Node Type"] for node in on_cases} <= USED
+    names = {node.get("Index Name") for node in plan}
+    assert names >= {"waiting_by_index", "waiting_by_due", "claimed_by_lease"}
+    n_read = sum(node["Actual Rows"] * node["Actual Loops"] for node in on_cases)
+    assert n_read < (2_000 if share == 0 else 50_000)
+
+
+async def test_a_claim_among_many_finds_the_most_urgent(crowded_url):
+    """The candidates of the two indexes hold the best of all 100,000."""
+    asked = request(n=5, now=NOW + timedelta(hours=30))
+    with psycopg.connect(crowded_url) as connection:
+        rows = connection.execute(
+            "SELECT case_id FROM triage_case WHERE queue = %s ORDER BY tier, live_index("
+            "base_index, handling_seconds, received_at, due_at, %s, %s, %s) DESC LIMIT 5",
+            (QUEUE, asked.urgency_weight, asked.age_weight, asked.now),
+        ).fetchall()
+    async with PostgresCaseStore.at(crowded_url) as store:
+        assert [case.case_id for case in await store.claim(asked)] == [row[0] for row in rows]
+
+
+async def test_concurrent_claims_never_meet(postgres_store, database_url):
+    """Eight at once, until nothing is left: every case is leased, none twice."""
+    for n in range(60):
+        await report(postgres_store, f"i-{n}", at=NOW + timedelta(minutes=n))
+    for round_number in range(2):  # the second recovers the leases of the first
+        now = NOW + timedelta(hours=2) + round_number * LEASE
+        async with PostgresCaseStore.at(database_url, max_size=8) as store:
+
+            async def work(name, store=store, now=now):
+                taken = []
+                while cases := await store.claim(request(name, n=3, share=0.1, now=now)):
+                    taken += [case.case_id for case in cases]
+                return taken
+
+            shares = await asyncio.gather(*(work(f"reviewer-{n}") for n in range(8)))
+        taken = [case_id for share in shares for case_id in share]
+        assert len(taken) == len(set(taken)) == 60
+        assert sum(bool(share) for share in shares) > 1
+
+
+async def test_a_claim_passes_over_a_case_that_is_being_changed(postgres_store, database_url):
+    """It does not wait for another transaction's lock; it takes the next one."""
+    first = await report(postgres_store, "i-1")
+    second = await report(postgres_store, "i-2", at=NOW + timedelta(minutes=1))
+    with psycopg.connect(database_url) as other:
+        other.execute("SELECT FROM triage_case WHERE case_id = %s FOR UPDATE", (first.case_id,))
+        cases = await postgres_store.claim(request(n=2))
+    assert [case.case_id for case in cases] == [second.case_id]
