@@ -13,6 +13,7 @@ from serving.metrics import Metrics
 from serving.service import Parts, Service
 from serving.settings import Settings
 from tests.serving.bench import KEYWORDS, Bench
+from tests.serving.receiver import Receiver, listening
 from triage_ml.policy import load_policy
 from triage_ml.testing import FixedClock, StubDetector, StubScorer
 from triage_ml.testing.memory import MemoryCaseStore
@@ -54,3 +55,9 @@ def make_bench() -> Iterator[MakeBench]:
 @pytest.fixture
 def bench(make_bench: MakeBench) -> Bench:
     return make_bench()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with listening() as found:
+        yield found

@@ -1,13 +1,8 @@
 """Announcements: signed, at least once, in order per case."""
 
-import base64
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -17,49 +12,9 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from serving.webhooks import WebhookSender
 from serving.worker import Worker
 from tests.serving.bench import Bench
+from tests.serving.receiver import SECRET, Receiver
 from triage_ml.errors import DeliveryFailed
 from triage_ml.ports import Delivery
-
-SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
-
-
-@dataclass
-class Receiver:
-    """A platform's endpoint. `answers` are the next status codes; then 204."""
-
-    url: str = ""
-    answers: list[int] = field(default_factory=list)
-    received: list[tuple[dict[str, str], str]] = field(default_factory=list)
-
-    def verified(self) -> list[dict[str, Any]]:
-        """Give the bodies of all attempts after checking their signatures."""
-        return [Webhook(SECRET).verify(body, headers) for headers, body in self.received]
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    found = Receiver()
-
-    class Endpoint(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"])).decode()
-            found.received.append(({k.lower(): v for k, v in self.headers.items()}, body))
-            self.send_response(found.answers.pop(0) if found.answers else 204)
-            self.send_header("Location", "/elsewhere")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Stay silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
-    thread = Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    found.url = f"http://127.0.0.1:{server.server_port}/hook?token=hush"
-    yield found
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture
