@@ -70,6 +70,7 @@ class Telemetry:
                 message["headers"] = [
                     *message.get("headers", []),
                     (b"x-request-id", request_id.encode()),
+                    (b"cache-control", b"no-store"),  # answers hold item text
                 ]
             await send(message)
 

@@ -103,6 +103,7 @@ async def _accept(
 ) -> ReceiptOut:
     if idempotency_key is not None:
         check_ref("Idempotency-Key", idempotency_key)
+    began = service.clock.now()
     receipt = await service.intake.submit(
         body.item.to_domain(),
         body.report.to_domain(),
@@ -110,7 +111,8 @@ async def _accept(
         idempotency_key,
         digest(body, exclude={"idempotency_key"}),
     )
-    service.metrics.note_report(receipt, body.report.source)
+    if receipt.received_at >= began:  # an older one is the answer to a repeated request
+        service.metrics.note_report(receipt, body.report.source)
     row, placement = service.policy.priority, receipt.placement
     index = index_at(
         row,

@@ -1,5 +1,6 @@
 """Scores without a case, and the model itself."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -28,7 +29,7 @@ async def score(
     body: Annotated[ScoreIn, Depends(parsed(ScoreIn))],
 ) -> ScoresOut:
     """Score up to 256 texts, in order. Nothing is stored and no case is opened."""
-    _check(body)
+    await asyncio.to_thread(_check, body)
     scorer = service.scoring.scorer
     if scorer is None:
         raise ModelMissing

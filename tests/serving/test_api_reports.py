@@ -80,6 +80,8 @@ def test_the_same_key_and_body_answer_the_same_again(bench: Bench) -> None:
     assert again.status_code == first.status_code == 201
     assert again.json() == first.json()
     assert bench.n_stored() == 1
+    counted = 'triage_reports_total{degraded="false",joined="false",source="user"} 1.0'
+    assert counted in bench.get("/metrics").text
 
 
 def test_the_same_key_with_another_body_is_a_conflict(bench: Bench) -> None:
