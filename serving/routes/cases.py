@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 
 from serving.body import parsed
 from serving.dependencies import IntakeKey, ReviewKey, Running, operation
-from serving.schemas import examples
+from serving.schemas import answers, examples
 from serving.schemas.cases import CaseOut, CaseStatus, EventOut, EventsOut, case_out, status_out
 from serving.schemas.priority import PriorityOut, priority_out
 from serving.schemas.review import AppealIn, DecisionIn, EscalationIn, WithdrawalIn
@@ -18,7 +18,7 @@ _READ = (NotFound, InvalidInput)
 _CHANGE = (NotFound, Conflict)
 
 
-@router.get("", summary="Read a case", **operation("review", answer=examples.CASE, errors=_READ))
+@router.get("", summary="Read a case", **operation("review", answer=answers.CASE, errors=_READ))
 async def read(service: Running, who: ReviewKey, case_id: UUID) -> CaseOut:
     """Give the item, its scores, where the case stands and why, its reports and its decision."""
     case = await service.review.get_case(who, case_id)
@@ -28,7 +28,7 @@ async def read(service: Running, who: ReviewKey, case_id: UUID) -> CaseOut:
 @router.get(
     "/events",
     summary="Read a case's log",
-    **operation("review", answer=examples.EVENTS, errors=_READ),
+    **operation("review", answer=answers.EVENTS, errors=_READ),
 )
 async def events(service: Running, who: ReviewKey, case_id: UUID) -> EventsOut:
     """Give every step of the case, oldest first. The log is append-only."""
@@ -39,7 +39,7 @@ async def events(service: Running, who: ReviewKey, case_id: UUID) -> EventsOut:
 @router.get(
     "/priority",
     summary="Explain a case's priority",
-    **operation("review", answer=examples.PRIORITY, errors=_READ),
+    **operation("review", answer=answers.PRIORITY, errors=_READ),
 )
 async def priority(service: Running, who: ReviewKey, case_id: UUID) -> PriorityOut:
     """Give the tier and each term of the index at this moment, with a sentence for each."""
@@ -56,7 +56,7 @@ async def priority(service: Running, who: ReviewKey, case_id: UUID) -> PriorityO
         "review",
         body=DecisionIn,
         examples=examples.DECISIONS,
-        answer=examples.DECIDED,
+        answer=answers.DECIDED,
         errors=(*_CHANGE, LeaseExpired),
     ),
 )
@@ -79,7 +79,7 @@ async def decide(
         "review",
         body=EscalationIn,
         examples=examples.ESCALATIONS,
-        answer=examples.ESCALATED,
+        answer=answers.ESCALATED,
         errors=(*_CHANGE, LeaseExpired),
     ),
 )
@@ -101,7 +101,7 @@ async def escalate(
         "intake",
         body=AppealIn,
         examples=examples.APPEALS,
-        answer=examples.APPEALED,
+        answer=answers.APPEALED,
         errors=_CHANGE,
     ),
 )
@@ -122,7 +122,7 @@ async def appeal(
         "intake",
         body=WithdrawalIn,
         examples=examples.WITHDRAWALS,
-        answer=examples.WITHDRAWN,
+        answer=answers.WITHDRAWN,
         errors=_CHANGE,
     ),
 )

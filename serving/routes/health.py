@@ -7,7 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
 from serving.dependencies import Running, operation
-from serving.schemas.examples import READY
+from serving.schemas.answers import READY
 from serving.schemas.models import HealthOut, ReadyOut
 from serving.service import Service
 from triage_ml.errors import StoreUnavailable

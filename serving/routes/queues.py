@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 
 from serving.body import parsed
 from serving.dependencies import ReviewKey, Running, operation
-from serving.schemas import examples
+from serving.schemas import answers, examples
 from serving.schemas.cases import CaseStatus, LeaseOut, case_out, status_out
 from serving.schemas.review import ClaimedCase, ClaimIn, ClaimsOut, QueueOut, QueuesOut, ReleaseIn
 from triage_ml.domain.case import Case
@@ -22,7 +22,7 @@ from triage_ml.workflow.review import RESTRICTED
 router = APIRouter(tags=["Queues"])
 
 
-@router.get("/v1/queues", summary="List queues", **operation("review", answer=examples.QUEUES))
+@router.get("/v1/queues", summary="List queues", **operation("review", answer=answers.QUEUES))
 async def list_queues(service: Running, who: ReviewKey) -> QueuesOut:
     """Give every queue you may see with its depth by tier and language, oldest and breached."""
     rows = await service.review.queue_depths(who)
@@ -39,7 +39,7 @@ async def list_queues(service: Running, who: ReviewKey) -> QueuesOut:
         "review",
         body=ClaimIn,
         examples=examples.CLAIM_REQUESTS,
-        answer=examples.CLAIMS,
+        answer=answers.CLAIMS,
         errors=(NotFound,),
     ),
 )
@@ -58,7 +58,7 @@ async def claim(
 @router.post(
     "/v1/claims/{claim_id}/renew",
     summary="Renew a claim",
-    **operation("review", answer=examples.LEASE, errors=(NotFound, LeaseExpired, InvalidInput)),
+    **operation("review", answer=answers.LEASE, errors=(NotFound, LeaseExpired, InvalidInput)),
 )
 async def renew(service: Running, who: ReviewKey, claim_id: UUID) -> LeaseOut:
     """Prolong a claim that still runs by a full lease from now."""
@@ -75,7 +75,7 @@ async def renew(service: Running, who: ReviewKey, claim_id: UUID) -> LeaseOut:
         "review",
         body=ReleaseIn,
         examples=examples.RELEASES,
-        answer=examples.RELEASED,
+        answer=answers.RELEASED,
         errors=(NotFound, LeaseExpired),
     ),
 )

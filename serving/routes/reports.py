@@ -11,7 +11,8 @@ from starlette.requests import Request
 from serving.body import digest, load_json, parse, parsed, read_body
 from serving.dependencies import IntakePlace, Running, operation
 from serving.problems import problem
-from serving.schemas.examples import BATCH_CONTENT, BATCH_OUT, RECEIPT, REPORTS
+from serving.schemas.answers import BATCH_OUT, RECEIPT
+from serving.schemas.examples import BATCH_CONTENT, REPORTS
 from serving.schemas.reports import (
     MAX_BATCH,
     BatchLine,

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Depends
 
 from serving.body import parsed
 from serving.dependencies import Running, operation, score_place
-from serving.schemas.examples import MODEL, SCORES, TEXTS
+from serving.schemas.answers import MODEL, SCORES
+from serving.schemas.examples import TEXTS
 from serving.schemas.models import MAX_TEXTS, ModelOut, ScoreIn, ScoreOut, ScoresOut
 from serving.security import scoped
 from triage_ml.domain.report import check_text

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from serving.openapi import BODIES
 from serving.reference import operations
-from serving.schemas import examples
+from serving.schemas import answers, examples
 from serving.schemas.reports import BatchReportIn
 from tests.serving.bench import Bench
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES
@@ -84,17 +84,17 @@ def test_example_requests_are_accepted_by_their_model(document: dict[str, Any]) 
 def test_example_answers_have_the_shape_of_real_ones(bench: Bench) -> None:
     """Receipts, cases and leases are shown with exactly the fields they have."""
     receipt = bench.report(text="Pay the parcel fee", report_reason="deception_spam")
-    assert receipt.keys() == examples.RECEIPT.keys()
+    assert receipt.keys() == answers.RECEIPT.keys()
     case = bench.get(f"/v1/cases/{receipt['case_id']}").json()
-    assert case.keys() == examples.CASE.keys()
+    assert case.keys() == answers.CASE.keys()
     claimed = bench.claim(receipt["queue"])
-    assert claimed["claim"].keys() == examples.LEASE.keys()
-    assert bench.get("/v1/model").json().keys() == examples.MODEL.keys()
-    assert bench.get("/v1/queues").json()["queues"][0].keys() == examples.QUEUES["queues"][0].keys()
+    assert claimed["claim"].keys() == answers.LEASE.keys()
+    assert bench.get("/v1/model").json().keys() == answers.MODEL.keys()
+    assert bench.get("/v1/queues").json()["queues"][0].keys() == answers.QUEUES["queues"][0].keys()
     events = bench.get(f"/v1/cases/{receipt['case_id']}/events").json()
-    assert events["events"][0].keys() == examples.EVENTS["events"][0].keys()
+    assert events["events"][0].keys() == answers.EVENTS["events"][0].keys()
     priority = bench.get(f"/v1/cases/{receipt['case_id']}/priority").json()
-    assert priority.keys() == examples.PRIORITY.keys()
+    assert priority.keys() == answers.PRIORITY.keys()
 
 
 def test_example_reports_are_accepted(bench: Bench) -> None:
