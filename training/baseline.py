@@ -5,11 +5,11 @@ the calibrate split, as a fair rival would.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from datasets import Dataset
-from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
@@ -22,6 +22,7 @@ MIN_ROWS = 20
 MAX_FEATURES = 300_000
 
 Floats = npt.NDArray[np.float64]
+Matrix = Any  # scipy.sparse, which ships no types
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,9 @@ def _is_learnable(truth: npt.NDArray[np.int8]) -> bool:
 
 
 def _best(
-    seen: csr_matrix,
+    seen: Matrix,
     truth: npt.NDArray[np.int8],
-    held: csr_matrix,
+    held: Matrix,
     held_truth: npt.NDArray[np.int8],
 ) -> LogisticRegression:
     """Fit one model per strength and keep the one that ranks the calibrate rows best."""
@@ -86,7 +87,7 @@ def _best(
     return max(models, key=lambda model: auc(decided, model.decision_function(rows)))
 
 
-def _fit(seen: csr_matrix, truth: npt.NDArray[np.int8], strength: float) -> LogisticRegression:
+def _fit(seen: Matrix, truth: npt.NDArray[np.int8], strength: float) -> LogisticRegression:
     known = np.flatnonzero(truth >= 0)
     model = LogisticRegression(C=strength, solver="liblinear", class_weight="balanced")
     return model.fit(seen[known], truth[known])

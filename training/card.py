@@ -35,7 +35,7 @@ class CardFacts:
     training: Mapping[str, Any]
     parity: Mapping[str, float]
     alarm_rates: Mapping[str, Mapping[str, float]]
-    macro_f1: Mapping[str, float]
+    by_source: Mapping[str, Mapping[str, float | None]]
     settings: Mapping[str, Any]
 
 
@@ -58,9 +58,9 @@ def render_card(facts: CardFacts) -> str:
         "### False alarms on plainly benign sentences",
         words.ALARMS,
         _alarm_table(facts),
-        "### Beside published results",
-        words.MACRO_F1,
-        _f1_table(facts),
+        "### Inside each corpus",
+        words.BY_SOURCE,
+        _source_table(facts),
         "## Calibration",
         words.CALIBRATION,
         _calibration_table(facts),
@@ -170,9 +170,13 @@ def _alarm_table(facts: CardFacts) -> str:
     return _table(("language", *facts.outputs), rows())
 
 
-def _f1_table(facts: CardFacts) -> str:
-    rows = ((name, f"{100 * value:.1f}") for name, value in facts.macro_f1.items())
-    return _table(("source", "macro-F1"), rows)
+def _source_table(facts: CardFacts) -> str:
+    def rows() -> Iterator[tuple[str, ...]]:
+        for name, row in facts.by_source.items():
+            f1 = row["macro_f1"]
+            yield name, _number(row["auc"]), _number(row["baseline_auc"]), _number(f1)
+
+    return _table(("corpus", "AUC", "character n-grams", "macro-F1"), rows())
 
 
 def _calibration_table(facts: CardFacts) -> str:
@@ -227,3 +231,7 @@ def _making(facts: CardFacts) -> str:
 
 def _optional(interval: Interval | None) -> str:
     return str(interval) if interval else "–"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

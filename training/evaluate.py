@@ -15,6 +15,7 @@ from training.batches import Rows
 from training.calibrate import Evidence
 from training.metrics import (
     Interval,
+    auc,
     average_precision,
     bootstrap_auc,
     bootstrap_gain,
@@ -123,17 +124,26 @@ def measure(
             )
 
 
-def macro_f1_by_source(
-    rows: Rows, probabilities: Floats, outputs: tuple[str, ...]
-) -> dict[str, float]:
-    """Give macro-F1 of `violation` at 0.5 per source, to set beside published results."""
+def by_source(
+    rows: Rows, probabilities: Floats, baseline: Floats, outputs: tuple[str, ...]
+) -> dict[str, dict[str, float | None]]:
+    """Measure `violation` inside each corpus, where telling corpora apart cannot help.
+
+    Macro-F1 is at probability 0.5, to set beside published results.
+    """
     column = outputs.index(VIOLATION)
-    found: dict[str, float] = {}
+    found: dict[str, dict[str, float | None]] = {}
     for source in np.unique(rows.sources):
         inside = (rows.sources == source) & (rows.labels[:, column] >= 0)
         truth = rows.labels[inside, column] == 1
-        if len(np.unique(truth)) == 2:
-            found[str(source)] = _macro_f1(truth, probabilities[inside, column] >= 0.5)
+        if min(truth.sum(), (~truth).sum()) < MIN_CELL_ROWS:
+            continue
+        scores, floor = probabilities[inside, column], baseline[inside, column]
+        found[str(source)] = {
+            "auc": auc(truth, scores),
+            "baseline_auc": None if np.isnan(floor).any() else auc(truth, floor),
+            "macro_f1": _macro_f1(truth, scores >= 0.5),
+        }
     return found
 
 

@@ -68,7 +68,7 @@ def _gather(experiment: Experiment, space: Workspace) -> CardFacts:
         training=read_report(space, "train"),
         parity=read_report(space, "export"),
         alarm_rates=measured["alarm_rates"],
-        macro_f1=measured["macro_f1"],
+        by_source=measured["by_source"],
         settings=asdict(experiment),
     )
 

@@ -81,8 +81,9 @@ def read_table(
     """
     require_file(path)
     with path.open(encoding=encoding, newline="") as file:
-        quoting = {} if quoted else {"quoting": csv.QUOTE_NONE}
-        rows = csv.reader(file, delimiter=delimiter, **quoting)
+        rows = csv.reader(
+            file, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+        )
         names = require_columns(path, next(rows, []), columns) if header else list(columns)
         for cells in rows:
             if len(cells) >= len(names):

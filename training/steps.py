@@ -23,9 +23,9 @@ from training.calibrate import calibrate_output, upper_shift
 from training.config import Experiment, Workspace
 from training.evaluate import (
     alarm_rates,
+    by_source,
     calibrated,
     gather_evidence,
-    macro_f1_by_source,
     measure,
     rows_of_cell,
 )
@@ -153,7 +153,7 @@ def evaluate_model(experiment: Experiment, space: Workspace, tracker: Tracker) -
     report = {
         "cells": [asdict(cell) for cell in cells],
         "alarm_rates": alarm_rates(rows, probabilities, outputs),
-        "macro_f1": macro_f1_by_source(rows, probabilities, outputs),
+        "by_source": by_source(rows, probabilities, floor, outputs),
     }
     _write(space.report("evaluate"), report)
     tracker.metrics({f"dev/{c.language}/{c.output}/auc": c.auc.value for c in cells})

@@ -8,8 +8,8 @@ from training.batches import Rows
 from training.calibrate import MIN_SHIFT, Evidence, calibrate_output, fit_platt, upper_shift
 from training.evaluate import (
     alarm_rates,
+    by_source,
     calibrated,
-    macro_f1_by_source,
     measure,
     quality,
     rows_of_cell,
@@ -147,8 +147,12 @@ def test_counts_alarms_on_benign_rows_only() -> None:
     }
 
 
-def test_macro_f1_of_a_perfect_source_is_one() -> None:
-    """Per source, for `violation` alone."""
-    table = rows([[-1, 1], [-1, 0]], ["en"] * 2, ["a"] * 2)
-    scores = np.array([[0.1, 0.9], [0.9, 0.1]])
-    assert macro_f1_by_source(table, scores, ("hate", "violation")) == {"a": 1.0}
+def test_measures_inside_each_source() -> None:
+    """Per source, for `violation` alone; a source of one side gives nothing."""
+    truth = np.arange(40) % 2
+    table = rows([[-1, t] for t in truth] + [[-1, 1]], ["en"] * 41, ["a"] * 40 + ["b"])
+    scores = np.where(table.labels[:, 1:] == 1, 0.9, 0.1).repeat(2, axis=1)
+    floor = np.full((41, 2), np.nan)
+    assert by_source(table, scores, floor, ("hate", "violation")) == {
+        "a": {"auc": 1.0, "baseline_auc": None, "macro_f1": 1.0}
+    }
