@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from serving.schemas.answers import ANNOUNCEMENT
 from serving.schemas.base import Problem
 from serving.schemas.models import ScoreIn
 from serving.schemas.reports import BatchReportIn, ReportIn
@@ -17,6 +18,7 @@ from serving.schemas.review import (
     ReleaseIn,
     WithdrawalIn,
 )
+from serving.webhooks import EVENTS
 from triage_ml import __version__
 
 BODIES = (
@@ -44,6 +46,20 @@ TAGS = [
     {"name": "Model", "description": "Score without a case; what the model can and cannot do."},
     {"name": "Health", "description": "For probes and Prometheus; no key needed."},
 ]
+SIGNED = (
+    "Sent to TRIAGE_WEBHOOK_URL, signed as standardwebhooks.com describes: verify "
+    "`webhook-signature` with TRIAGE_WEBHOOK_SECRET. At least once and in order per case; "
+    "`webhook-id` stays the same when it is sent again."
+)
+_EVENT = {
+    "type": "object",
+    "required": ["type", "timestamp", "data"],
+    "properties": {
+        "type": {"type": "string", "enum": list(EVENTS)},
+        "timestamp": {"type": "string", "format": "date-time"},
+        "data": {"type": "object", "description": "case_id, item_id, and what happened."},
+    },
+}
 _KEY = {
     "type": "http",
     "scheme": "bearer",
@@ -79,10 +95,24 @@ def _build(app: FastAPI) -> dict[str, Any]:
         if name not in ("HTTPValidationError", "ValidationError")
     }
     components["securitySchemes"] = {"ApiKey": _KEY}
+    document["webhooks"] = {name: {"post": _webhook(name, text)} for name, text in EVENTS.items()}
     for path in document["paths"].values():
         for entry in path.values():
             _tidy(entry["responses"])
     return document
+
+
+def _webhook(name: str, text: str) -> dict[str, Any]:
+    example = {**ANNOUNCEMENT, "type": name}
+    return {
+        "summary": text,
+        "description": SIGNED,
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": _EVENT, "example": example}},
+        },
+        "responses": {"2XX": {"description": "Taken. Anything else is tried again with backoff."}},
+    }
 
 
 def _tidy(responses: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from html import escape
 from typing import Any
@@ -39,10 +40,11 @@ def page(document: dict[str, Any]) -> str:
     body = "".join(
         (
             f"<h1>{escape(info['title'])} {escape(info['version'])}</h1>",
-            "".join(f"<p>{escape(part)}</p>" for part in info["description"].split("\n\n")),
+            _prose(info["description"]),
             "<p><a href='/openapi.json'>OpenAPI document</a></p>",
             _contents(document),
             *(_group(document, tag) for tag in document["tags"]),
+            _webhooks(document),
             _problems(),
         )
     )
@@ -82,11 +84,10 @@ def _group(document: dict[str, Any], tag: dict[str, str]) -> str:
 def _operation(method: str, path: str, op: dict[str, Any], document: dict[str, Any]) -> str:
     scopes = [name for row in op.get("security", []) for name in row.get("ApiKey", [])]
     needed = f"Scope: {' or '.join(scopes)}" if scopes else "No key needed"
-    description = escape(op["description"]).replace("\n\n", "</p><p>").replace("\n", " ")
     return (
         f"<section class='operation' id='{escape(op['operationId'])}'>"
         f"<h3>{escape(op['summary'])} <code>{method.upper()} {escape(path)}</code></h3>"
-        f"<p>{description}</p><p class='muted'>{needed}.</p>"
+        f"{_prose(op['description'])}<p class='muted'>{needed}.</p>"
         f"{_requests(method, path, op, document)}{_responses(op)}</section>"
     )
 
@@ -171,6 +172,25 @@ def _responses(op: dict[str, Any]) -> str:
 
 def _json(value: object) -> str:
     return f"<pre>{escape(json.dumps(value, ensure_ascii=False, indent=1))}</pre>"
+
+
+def _webhooks(document: dict[str, Any]) -> str:
+    rows = "".join(
+        f"<tr><td><code>{escape(name)}</code></td><td>{escape(entry['post']['summary'])}</td></tr>"
+        for name, entry in document["webhooks"].items()
+    )
+    first = next(entry["post"] for entry in document["webhooks"].values())
+    example = first["requestBody"]["content"]["application/json"]["example"]
+    return (
+        f"<h2>Webhooks</h2>{_prose(first['description'])}<table>{rows}</table>"
+        f"<details><summary>Example announcement</summary>{_json(example)}</details>"
+    )
+
+
+def _prose(text: str) -> str:
+    """Write paragraphs, with `words` as code."""
+    marked = re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
+    return "".join(f"<p>{part}</p>" for part in marked.split("\n\n"))
 
 
 def _problems() -> str:

@@ -12,6 +12,11 @@ from triage_ml.errors import DeliveryFailed
 from triage_ml.ports import Delivery
 
 TIMEOUT_SECONDS = 10.0
+EVENTS = {
+    "case.decided": "A reviewer decided a case: findings, action, category.",
+    "case.appealed": "A decided case was reopened for another reviewer.",
+    "case.withdrawn": "The last report of a case was taken back, and the case closed.",
+}
 
 
 class WebhookSender:

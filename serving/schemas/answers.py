@@ -182,3 +182,18 @@ QUEUES = {
     ]
 }
 CLAIMS = {"claims": [{"claim": LEASE, "case": {**CASE, "state": "claimed", "claim": LEASE}}]}
+ANNOUNCEMENT: dict[str, Any] = {
+    "type": "case.decided",
+    "timestamp": "2026-03-02T09:12:00Z",
+    "data": {
+        "case_id": CASE_ID,
+        "item_id": "post-1041",
+        "findings": {"deception_spam": 2},
+        "action": "remove_content",
+        "claim_id": CLAIM_ID,
+        "stage": "first",
+        "dsa_category": "SCAMS_AND_FRAUD",
+        "policy_version": "2026-11-22",
+        "decided_at": "2026-03-02T09:12:00Z",
+    },
+}

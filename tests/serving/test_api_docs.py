@@ -138,6 +138,7 @@ def test_the_reference_shows_every_operation(bench: Bench, document: dict[str, A
     assert "item.context[].relation" in text
     assert "너 같은 사람은" in text
     assert "id='lease-expired'" in text
+    assert "case.appealed" in text
 
 
 def test_the_root_leads_to_the_reference(bench: Bench) -> None:

@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from serving.schemas import answers
 from serving.webhooks import WebhookSender
 from serving.worker import Worker
 from tests.serving.bench import Bench
@@ -42,6 +43,8 @@ def test_a_decision_arrives_signed(bench: Bench, receiver: Receiver, worker: Wor
     assert event["type"] == "case.decided"
     assert event["data"]["case_id"] == case_id
     assert (event["data"]["item_id"], event["data"]["action"]) == ("post-1", "no_action")
+    assert event.keys() == answers.ANNOUNCEMENT.keys()
+    assert event["data"].keys() == answers.ANNOUNCEMENT["data"].keys()
     assert "loser" not in receiver.received[0][1]
     assert bench.run(worker.deliver_round) == 0
 
