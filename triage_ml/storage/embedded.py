@@ -33,6 +33,7 @@ ROOT_RUNS_AS = "pgserver"
 MIN_FREE_BYTES = 200 * 2**20
 """An empty cluster takes 40 MB, its log of changes 16 to 80 MB (measured, PostgreSQL 18)."""
 START_SECONDS = 120  # recovery after a crash replays at most 1 GB of changes
+DEAD_PID = 2**22 + 1  # above the highest number Linux gives a process
 MAX_SOCKET_PATH = 100  # bytes; the kernel takes 107
 
 _SETTINGS = {
@@ -58,6 +59,7 @@ class EmbeddedServer:
         self.folder = folder.absolute()
         self._data = self.folder / "data"
         self._log = self.folder / "server.log"
+        self._pid_file = self._data / "postmaster.pid"
         self._users: int | None = None  # descriptor of the shared lock
         self._account: dict[str, Any] = {}
 
@@ -155,23 +157,33 @@ class EmbeddedServer:
         unfinished.rename(self._data)
 
     def _ensure_running(self) -> None:
-        if self._answers():
+        if self._answers() or (self._is_ours(self._pid_file) and self._wait_for_answer()):
             return
-        pid_file = self._data / "postmaster.pid"
-        if pid_file.exists() and not self._is_ours(pid_file):
-            pid_file.unlink()  # left by a crash; its number belongs to another process by now
-        if not pid_file.exists() or not self._wait_for_answer():
-            settings = {**_SETTINGS, "unix_socket_directories": str(self._socket_folder())}
-            options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
-            self._run(
-                "pg_ctl", "start", "-D", self._data, "-l", self._log, "-o", options,
-                "-w", "-t", str(START_SECONDS),
-            )  # fmt: skip
+        self._clear_stale_locks()
+        settings = {**_SETTINGS, "unix_socket_directories": str(self._socket_folder())}
+        options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
+        self._run(
+            "pg_ctl", "start", "-D", self._data, "-l", self._log, "-o", options,
+            "-w", "-t", str(START_SECONDS),
+        )  # fmt: skip
+
+    def _clear_stale_locks(self) -> None:
+        """Undo locks of a server that died, where its number now is another process or a zombie.
+
+        The pid file keeps its other lines: by them PostgreSQL sees whether workers of the dead
+        server still hold its memory.
+        """
+        if self._pid_file.exists() and not self._is_ours(self._pid_file):
+            _, _, rest = self._pid_file.read_text().partition("\n")
+            self._pid_file.write_text(f"{DEAD_PID}\n{rest}")
+        socket_lock = self._socket_folder() / ".s.PGSQL.5432.lock"
+        if socket_lock.exists() and not self._is_ours(socket_lock):
+            socket_lock.unlink()
 
     def _wait_for_answer(self) -> bool:
         """Wait for a server that is starting, as after a crash of who started it."""
         deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and self._is_ours(self._data / "postmaster.pid"):
+        while time.monotonic() < deadline and self._is_ours(self._pid_file):
             if self._answers():
                 return True
             time.sleep(0.05)

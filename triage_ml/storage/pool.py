@@ -51,16 +51,8 @@ def make_pool(
 
 
 async def _configure(connection: Connection) -> None:
-    """Set what every session keeps to.
-
-    No compilation: it costs more than any of these statements. No full scans: an index serves
-    each of them, and the planner's guess must not turn on how full a queue happens to be.
-    """
     await connection.set_autocommit(True)
-    await connection.execute("SET timezone TO 'UTC'")
-    await connection.execute("SET jit TO off")
-    await connection.execute("SET enable_seqscan TO off")
-    await connection.execute("SET synchronous_commit TO on")
+    await QUERIES.set_session(connection)
     await connection.set_autocommit(False)
 
 
@@ -80,8 +72,8 @@ def _reason(error: Exception) -> str:
     """Name the kind of failure: the server's own words can hold addresses and values."""
     if isinstance(error, PoolTimeout):
         return "no connection became free in time"
-    if isinstance(error, psycopg.errors.QueryCanceled):
-        return "the query was cancelled"
+    if isinstance(error, psycopg.errors.QueryCanceled | psycopg.errors.LockNotAvailable):
+        return "it took too long"
     if isinstance(error, psycopg.errors.DiskFull):
         return "its disk is full"
     return "the connection was refused or lost"

@@ -1,0 +1,199 @@
+"""Migrations, and what happens when the database is away."""
+
+import asyncio
+import threading
+import time
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+
+from tests.contract.steps import NOW, report, request
+from triage_ml.domain.admission import fail_scoring
+from triage_ml.errors import SetupFailed, StoreUnavailable
+from triage_ml.storage import migrate as migrations
+from triage_ml.storage import pool
+from triage_ml.storage.migrate import migrate
+from triage_ml.storage.postgres import PostgresCaseStore, utc_now
+
+CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'triage'"
+BLOCKED = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)"
+NOWHERE = "postgresql://somebody:secret@127.0.0.1:1/nothing"
+
+
+def test_migrating_twice_is_migrating_once(new_database):
+    """The second time nothing is done, and quickly."""
+    url = new_database()
+    version = migrate(url)
+    begin = time.monotonic()
+    assert migrate(url) == version
+    assert time.monotonic() - begin < 0.5  # 2 ms on an idle machine
+
+
+def test_several_may_migrate_at_once(new_database):
+    """Each process of a deployment does so at its start."""
+    url = new_database()
+    versions = []
+    threads = [threading.Thread(target=lambda: versions.append(migrate(url))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(versions) == 4
+    assert len(set(versions)) == 1
+
+
+def test_the_lock_of_a_killed_migration_does_not_stay(new_database):
+    """A row that a dead process left in yoyo's table is cleared."""
+    url = new_database()
+    migrate(url)
+    with psycopg.connect(url) as connection:
+        connection.execute("INSERT INTO yoyo_lock (locked, pid) VALUES (1, 999999)")
+        connection.execute("DELETE FROM _yoyo_migration WHERE migration_id LIKE '0002%'")
+        connection.execute("DROP FUNCTION live_index")
+        for function in ("rewriting_history", "illegal_move", "illegal_step"):
+            connection.execute(f"DROP FUNCTION refuse_{function} CASCADE")
+    assert migrate(url) == migrate(url)
+
+
+def test_a_newer_schema_is_not_touched(new_database):
+    """Older code must not write to it."""
+    url = new_database()
+    migrate(url)
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "INSERT INTO _yoyo_migration (migration_hash, migration_id) VALUES ('x', '9999_later')"
+        )
+    with pytest.raises(SetupFailed, match="9999_later"):
+        migrate(url)
+
+
+@pytest.mark.parametrize("url", [NOWHERE, "not a url", "postgresql://%zz"])
+def test_an_unreachable_database_is_a_setup_failure(url):
+    """In one line without the password."""
+    with pytest.raises(SetupFailed) as caught:
+        migrate(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_broken_migration_is_a_setup_failure(new_database, tmp_path, monkeypatch):
+    """And the kind of error is named."""
+    (tmp_path / "0001_wrong.sql").write_text("CREATE TABLE one (two three);")
+    monkeypatch.setattr(migrations, "FOLDER", tmp_path)
+    with pytest.raises(SetupFailed, match="UndefinedObject"):
+        migrate(new_database())
+
+
+@pytest.mark.anyio
+async def test_a_store_without_a_database_says_so():
+    """Every call, without the address or the password."""
+    async with PostgresCaseStore.at(NOWHERE, timeout_seconds=0.1) as store:
+        for call in (store.ping(), store.list_keys(), report(store), store.claim(request())):
+            with pytest.raises(StoreUnavailable) as caught:
+                await call
+            assert "secret" not in str(caught.value)
+
+
+@pytest.mark.anyio
+async def test_a_store_outlives_the_loss_of_its_connections(postgres_store, database_url):
+    """Connections that the server dropped are replaced."""
+    await report(postgres_store)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(CUT)
+    await postgres_store.ping()
+    assert (await report(postgres_store)).joined
+
+
+@pytest.mark.anyio
+async def test_a_connection_lost_within_a_transaction_is_reported(postgres_store, database_url):
+    """The caller learns that nothing was acknowledged, and nothing is stored."""
+    receipt = await report(postgres_store)
+
+    def cut(case):
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute(CUT)
+        return fail_scoring(case)
+
+    with pytest.raises(StoreUnavailable, match="lost"):
+        await postgres_store.change(receipt.case_id, cut)
+    assert (await postgres_store.get_case(receipt.case_id)).scoring_failures == 1
+
+
+@dataclass
+class Losing:
+    """A step that loses its first races."""
+
+    n_losses: int
+    error: type[Exception] = psycopg.errors.SerializationFailure
+    n_calls: int = 0
+
+    def __call__(self, case):
+        self.n_calls += 1
+        if self.n_calls <= self.n_losses:
+            raise self.error
+        return fail_scoring(case)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "error", [psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected]
+)
+async def test_a_lost_race_is_tried_again(postgres_store, error):
+    """The server gave the transaction up in favour of another one."""
+    receipt = await report(postgres_store)
+    step = Losing(2, error)
+    await postgres_store.change(receipt.case_id, step)
+    assert step.n_calls == 3
+    assert (await postgres_store.get_case(receipt.case_id)).scoring_failures == 2
+
+
+@pytest.mark.anyio
+async def test_races_are_not_lost_for_ever(postgres_store):
+    """After a few tries the caller decides."""
+    receipt = await report(postgres_store)
+    step = Losing(99)
+    with pytest.raises(StoreUnavailable):
+        await postgres_store.change(receipt.case_id, step)
+    assert step.n_calls == pool.MAX_TRIES
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (psycopg.errors.DiskFull, "disk is full"),
+        (psycopg.errors.QueryCanceled, "too long"),
+        (psycopg.errors.LockNotAvailable, "too long"),
+        (psycopg.InterfaceError, "lost"),
+    ],
+)
+async def test_the_reason_names_the_kind_of_failure(postgres_store, error, words):
+    """The server's own words could hold values."""
+    receipt = await report(postgres_store)
+
+    def fail(case):
+        raise error("value of a row")
+
+    with pytest.raises(StoreUnavailable, match=words) as caught:
+        await postgres_store.change(receipt.case_id, fail)
+    assert "value" not in str(caught.value)
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_request_stores_nothing_by_half(postgres_store, database_url):
+    """A caller that hangs up leaves a usable store."""
+    with psycopg.connect(database_url) as other:
+        other.execute("SELECT pg_advisory_xact_lock(hashtextextended('i-1', 0))")
+        waiting = asyncio.ensure_future(report(postgres_store, key="k-1"))
+        while not other.execute(BLOCKED).fetchone()[0]:
+            await postgres_store.ping()
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    assert (await report(postgres_store, key="k-1", body="another")).joined is False
+
+
+def test_the_stores_own_clock_carries_a_zone():
+    """UTC, like everything that is stored."""
+    assert utc_now().utcoffset().total_seconds() == 0
+    assert utc_now() > NOW.replace(year=2020)

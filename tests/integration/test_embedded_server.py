@@ -1,0 +1,182 @@
+"""The server of our own: it starts, is shared, survives a kill, and says what is wrong."""
+
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections import namedtuple
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from triage_ml.errors import SetupFailed
+from triage_ml.storage import embedded
+from triage_ml.storage.embedded import EmbeddedServer
+
+CHILD = """
+import sys
+from pathlib import Path
+import psycopg
+from triage_ml.storage.embedded import EmbeddedServer
+
+server = EmbeddedServer(Path(sys.argv[1]))
+with psycopg.connect(server.start()) as connection:
+    connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+print("committed", flush=True)
+sys.stdin.read()
+"""
+
+
+def start_child(folder: Path) -> subprocess.Popen:
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert child.stdout.readline() == b"committed\n"
+    return child
+
+
+def end_child(child: subprocess.Popen, how: int) -> None:
+    child.send_signal(how)
+    child.communicate()
+
+
+def answer(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        return connection.execute("SELECT answer FROM kept").fetchone()[0]
+
+
+def server_pid(folder: Path) -> int:
+    return int((folder / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
+
+
+def test_a_killed_process_leaves_its_server_to_the_next(short_tmp_path):
+    """After kill -9 the next start takes over the running server; what was committed is there."""
+    end_child(start_child(short_tmp_path), signal.SIGKILL)
+    pid = server_pid(short_tmp_path)
+    with EmbeddedServer(short_tmp_path) as server:
+        assert answer(server.url) == 42
+        assert server_pid(short_tmp_path) == pid
+    assert not (short_tmp_path / "data" / "postmaster.pid").exists()
+
+
+def test_a_killed_server_recovers_at_the_next_start(short_tmp_path):
+    """After a crash of everything the data is recovered, also past a stale pid file."""
+    child = start_child(short_tmp_path)
+    os.kill(server_pid(short_tmp_path), signal.SIGKILL)
+    end_child(child, signal.SIGKILL)
+    pid_file = short_tmp_path / "data" / "postmaster.pid"
+    lines = pid_file.read_text().split("\n")
+    pid_file.write_text("\n".join([str(os.getpid()), *lines[1:]]))  # the number is ours by now
+    with EmbeddedServer(short_tmp_path) as server:
+        assert answer(server.url) == 42
+
+
+def test_a_server_that_is_still_starting_is_waited_for(short_tmp_path, monkeypatch):
+    """As after a kill during recovery: there is a process, but no answer yet."""
+    child = start_child(short_tmp_path)
+    server = EmbeddedServer(short_tmp_path)
+    answers = iter([False, False, True])
+    monkeypatch.setattr(server, "_answers", lambda: next(answers))
+    with server:
+        assert list(answers) == []
+    end_child(child, signal.SIGINT)
+
+
+def test_ctrl_c_stops_the_server_after_its_process(short_tmp_path):
+    """An interrupt ends the process, which stops its server in an orderly way."""
+    end_child(start_child(short_tmp_path), signal.SIGINT)
+    assert not (short_tmp_path / "data" / "postmaster.pid").exists()
+    assert "shut down" in (short_tmp_path / "server.log").read_text()
+
+
+def test_processes_share_one_server(short_tmp_path):
+    """Whoever leaves last stops it."""
+    child = start_child(short_tmp_path)
+    server = EmbeddedServer(short_tmp_path)
+    server.start()
+    pid = server_pid(short_tmp_path)
+    end_child(child, signal.SIGINT)
+    assert server_pid(short_tmp_path) == pid
+    assert answer(server.url) == 42
+    server.stop()
+    server.stop()
+    assert not (short_tmp_path / "data" / "postmaster.pid").exists()
+
+
+def test_a_long_folder_name_gets_a_short_socket(short_tmp_path):
+    """A socket's name may take 107 bytes; a folder's may be longer, and hold any sign."""
+    folder = short_tmp_path / ("a folder é " + "x" * 100)
+    with EmbeddedServer(folder) as server, psycopg.connect(server.url) as connection:
+        assert connection.execute("SHOW synchronous_commit").fetchone() == ("on",)
+
+
+def test_a_folder_with_something_else_is_left_alone(short_tmp_path):
+    """Foreign files are not overwritten."""
+    (short_tmp_path / "data").mkdir()
+    (short_tmp_path / "data" / "thesis.txt").write_text("years of work")
+    with pytest.raises(SetupFailed, match="something else"):
+        EmbeddedServer(short_tmp_path).start()
+    assert (short_tmp_path / "data" / "thesis.txt").exists()
+
+
+def test_data_of_another_version_is_named(short_tmp_path):
+    """The message says both versions and what to do."""
+    (short_tmp_path / "data").mkdir()
+    (short_tmp_path / "data" / "PG_VERSION").write_text("16\n")
+    with pytest.raises(SetupFailed, match=r"PostgreSQL 16, this version runs 18: dump"):
+        EmbeddedServer(short_tmp_path).start()
+
+
+def test_a_file_in_place_of_the_folder_is_refused(short_tmp_path):
+    """In one line, like every setup failure."""
+    place = short_tmp_path / "file"
+    place.write_text("")
+    with pytest.raises(SetupFailed) as caught:
+        EmbeddedServer(place).start()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_full_disk_is_named(short_tmp_path, monkeypatch):
+    """Before anything is written."""
+    usage = namedtuple("usage", "total used free")(10**9, 10**9, 10**6)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
+    with pytest.raises(SetupFailed, match="no space left"):
+        EmbeddedServer(short_tmp_path).start()
+    assert not (short_tmp_path / "data").exists()
+
+
+def test_a_broken_cluster_says_why(short_tmp_path):
+    """The server's own word stands in the message."""
+    (short_tmp_path / "data").mkdir()
+    (short_tmp_path / "data" / "PG_VERSION").write_text("18\n")
+    with pytest.raises(SetupFailed, match="pg_ctl failed"):
+        EmbeddedServer(short_tmp_path).start()
+
+
+def test_without_the_wheel_the_setting_is_named(short_tmp_path, monkeypatch):
+    """Who has no wheel for the platform uses an external server."""
+    monkeypatch.setattr(embedded.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SetupFailed, match="TRIAGE_DATABASE_URL"):
+        EmbeddedServer(short_tmp_path).start()
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (PermissionError(errno.EACCES, "denied"), "not writable"),
+        (OSError(errno.ENOSPC, "full"), "no space left"),
+        (OSError(errno.EIO, "I/O error"), "I/O error"),
+    ],
+)
+def test_what_the_machine_refuses_is_said_in_one_line(short_tmp_path, monkeypatch, error, words):
+    """Permission, space, anything else."""
+
+    def refuse(self, **options):
+        raise error
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(SetupFailed, match=words):
+        EmbeddedServer(short_tmp_path).start()
