@@ -96,9 +96,6 @@ def _build(app: FastAPI) -> dict[str, Any]:
     }
     components["securitySchemes"] = {"ApiKey": _KEY}
     document["webhooks"] = {name: {"post": _webhook(name, text)} for name, text in EVENTS.items()}
-    for path in document["paths"].values():
-        for entry in path.values():
-            _tidy(entry["responses"])
     return document
 
 
@@ -113,14 +110,3 @@ def _webhook(name: str, text: str) -> dict[str, Any]:
         },
         "responses": {"2XX": {"description": "Taken. Anything else is tried again with backoff."}},
     }
-
-
-def _tidy(responses: dict[str, Any]) -> None:
-    """Point 422 at the problem that is really sent."""
-    invalid = responses.get("422")
-    if invalid is not None and "application/json" in invalid["content"]:
-        schema = {"$ref": "#/components/schemas/Problem"}
-        responses["422"] = {
-            "description": "A field is invalid",
-            "content": {"application/problem+json": {"schema": schema}},
-        }

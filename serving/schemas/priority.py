@@ -105,9 +105,9 @@ def _harm_term(term: HarmTerm) -> Term:
 
 
 def _harm(priority: Priority) -> str:
-    total = sum(term.value for term in priority.harm_terms)
-    if priority.harm > total:
-        return "The model sees a violation without naming its label, and that weighs more."
-    if not priority.harm_terms:
-        return "No label is scored or reported, so only time moves this case up."
+    if priority.harm and priority.harm == priority.unspecified:
+        return (
+            "A violation whose label is not named, seen by the model or reported, weighs "
+            f"{priority.harm:.3f} per minute of work: no less than the labels together."
+        )
     return f"The labels above add up to {priority.harm:.3f} of harm per minute of work."

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from tests.serving.bench import Bench, report_body
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -44,11 +46,22 @@ def test_a_bad_element_of_an_array_harms_no_other(bench: Bench) -> None:
     assert [line["status"] for line in body["results"]] == [422, 422, 201]
 
 
-def test_a_broken_array_is_refused_whole(bench: Bench) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps([report_body()]).encode()[:-1],
+        b"",
+        b'["\xff"]',
+        b"[" * 100_000,
+        b"[" + b"9" * 5_000 + b"]",
+    ],
+    ids=["cut off", "empty", "not utf-8", "nested too deeply", "endless number"],
+)
+def test_a_broken_array_is_refused_whole(bench: Bench, content: bytes) -> None:
     """Of an array that is not JSON nothing can be told apart, so nothing is stored."""
-    content = json.dumps([report_body()]).encode()[:-1]
     answer = bench.post("/v1/reports:batch", content=content)
     assert (answer.status_code, answer.json()["type"]) == (400, "/docs#malformed-body")
+    assert answer.json()["errors"][0]["field"] == "body"
     assert bench.n_stored() == 0
 
 

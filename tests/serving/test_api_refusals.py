@@ -37,6 +37,8 @@ REFUSED = {
     "invisible text": (json.dumps(report_body(text="\u200b")).encode(), 422, "item.text", "no"),
     "nul byte": (raw(b"the loser", b"the\\u0000loser"), 422, "item.text", "NUL"),
     "lone surrogate": (raw(b"the loser", b"the\\ud800loser"), 422, "item.text", "surrogate"),
+    "surrogate in a name": (raw(b'"item": {', b'"item": {"\\ud800": 1, '), 422, "item", "lone"),
+    "surrogate in no json": (raw(b"the loser", b"the\\ud800loser")[:-1], 400, "body", "hex"),
     "surrogate in context": (
         body_with(item_context=[{"relation": "parent", "text": "\udc00"}]),
         422,

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from tests.serving.bench import KEYWORDS, Bench, report_body
 from tests.serving.conftest import MakeBench
 from triage_ml.domain.scores import LabelScores
-from triage_ml.domain.taxonomy import Language
+from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES, Language
 from triage_ml.testing import StubScorer
 
 
@@ -99,6 +101,35 @@ def test_an_idempotency_key_belongs_to_its_caller(bench: Bench) -> None:
     bench.post("/v1/reports", report_body(), headers=headers, scope="intake")
     answer = bench.post("/v1/reports", report_body("post-2"), headers=headers, scope="admin")
     assert answer.status_code == 201
+
+
+def test_a_report_may_leave_its_reason_open(make_bench: MakeBench) -> None:
+    """Without scores and without a named reason the case still stands somewhere, and says why."""
+    bench = make_bench(scorer=None)
+    receipt = bench.report(report_reason="other")
+    assert (receipt["state"], receipt["degraded"]) == ("queued", True)
+    harm = next(term for term in receipt["terms"] if term["name"] == "harm")
+    assert harm["value"] > 0
+    assert "label is not named" in harm["why"]
+
+
+@pytest.mark.parametrize("language", SUPPORTED_LANGUAGES)
+def test_each_language_has_its_own_queue(bench: Bench, language: Language) -> None:
+    """The same words go to reviewers of their language."""
+    receipt = bench.report(item_language_hint=language)
+    assert receipt["queue"] == f"std-{language}-safety"
+
+
+def test_a_violation_without_a_named_label_weighs(make_bench: MakeBench) -> None:
+    """When the model sees a violation and no label stands out, the sentence says so."""
+
+    class Vague(StubScorer):
+        def score(self, texts: Sequence[str], languages: Sequence[Language]) -> list[LabelScores]:
+            return [replace(row, p_violation=0.9) for row in super().score(texts, languages)]
+
+    receipt = make_bench(scorer=Vague()).report(report_reason="other", text="hm")
+    harm = next(term for term in receipt["terms"] if term["name"] == "harm")
+    assert "label is not named" in harm["why"]
 
 
 def test_long_text_says_how_many_windows_it_took(make_bench: MakeBench) -> None:

@@ -1,6 +1,7 @@
 """The app as it is deployed: PostgreSQL, a real artifact, the worker, webhooks."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,23 @@ def test_a_batch_on_the_database_is_stored_once(database_url: str, model_dir: Pa
         assert client.post("/v1/reports:batch", json=rows).json() == first
         queues = client.get("/v1/queues").json()["queues"]
         assert sum(row["n_open"] for row in queues) == 20
+
+
+def test_the_same_report_at_the_same_time_is_stored_once(
+    database_url: str, model_dir: Path
+) -> None:
+    """Retries that overtake each other all get the one receipt."""
+    headers = {"Idempotency-Key": "once"}
+    with serving(database_url=database_url, model_dir=model_dir) as client:
+
+        def send(_: int) -> Any:
+            return client.post("/v1/reports", json=report_body(text=TEXT), headers=headers).json()
+
+        with ThreadPoolExecutor(8) as pool:
+            receipts = list(pool.map(send, range(16)))
+        assert all(receipt == receipts[0] for receipt in receipts)
+        case = client.get(f"/v1/cases/{receipts[0]['case_id']}").json()
+        assert case["n_reports"] == 1
 
 
 def test_without_an_artifact_the_service_starts_degraded(
