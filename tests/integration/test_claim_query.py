@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from tests.contract.steps import LEASE, NOW, QUEUE, report, request
+from triage_ml.storage.migrate import migrate
 from triage_ml.storage.pool import QUERIES, make_pool
 from triage_ml.storage.postgres import PostgresCaseStore
 
@@ -30,16 +31,23 @@ ON CONFLICT DO NOTHING
 """
 
 
-@pytest.fixture
-async def crowded_url(postgres_store, database_url):
-    """A queue of 100,000 open cases, copies of one."""
-    await report(postgres_store)
-    with psycopg.connect(database_url, autocommit=True) as connection:
+@pytest.fixture(scope="module")
+def crowded_url(new_database):
+    """A queue of 100,000 open cases, copies of one, for tests that leave them as they are."""
+    url = new_database()
+    migrate(url)
+    asyncio.run(report_once(url))
+    with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET session_replication_role TO replica")  # no foreign keys: faster
         connection.execute(MANY)
         connection.execute(VERSIONS)
         connection.execute("VACUUM ANALYZE triage_case")
-    return database_url
+    return url
+
+
+async def report_once(url):
+    async with PostgresCaseStore.at(url) as store:
+        await report(store)
 
 
 def claim_parameters(asked):
@@ -72,6 +80,7 @@ async def test_an_index_serves_the_claim(crowded_url, share):
     async with make_pool(crowded_url) as pool, pool.connection() as connection:
         cursor = await connection.execute(sql, claim_parameters(request(share=share)))
         row = await cursor.fetchone()
+        await connection.rollback()
     plan = list(nodes(row["QUERY PLAN"][0]["Plan"]))
     on_cases = [node for node in plan if node.get("Relation Name") == "triage_case"]
     assert {node["Node Type"] for node in on_cases} <= USED

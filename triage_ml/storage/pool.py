@@ -1,10 +1,10 @@
 """Connections: one pool, its settings, and what its failures mean."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiosql
 import psycopg
@@ -16,6 +16,7 @@ from triage_ml.errors import StoreUnavailable
 
 Connection = AsyncConnection[DictRow]
 Pool = AsyncConnectionPool[Connection]
+T = TypeVar("T")
 
 QUERIES: Any = aiosql.from_path(
     Path(__file__).parent / "queries", "apsycopg", mandatory_parameters=False
@@ -79,5 +80,29 @@ def _reason(error: Exception) -> str:
     return "the connection was refused or lost"
 
 
-async def pause_before_retry(n_tries: int) -> None:
+class Transactions:
+    """A pool and how to run transactions on it; the parts of the store build on this."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def _connection(self) -> AbstractAsyncContextManager[Connection]:
+        return transaction(self._pool)
+
+    async def _run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Run a transaction, again if the server gave it up in favour of another one."""
+        for n_tries in range(1, MAX_TRIES):
+            try:
+                async with self._connection() as connection:
+                    return await work(connection)
+            except LOST_RACE:
+                await _pause(n_tries)
+        try:
+            async with self._connection() as connection:
+                return await work(connection)
+        except LOST_RACE as error:
+            raise StoreUnavailable("too many write to the same rows at once") from error
+
+
+async def _pause(n_tries: int) -> None:
     await asyncio.sleep(0.005 * 2**n_tries)

@@ -1,55 +1,40 @@
 """The store on PostgreSQL. The SQL stands in `queries/`, named; each method is one transaction."""
 
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 from uuid import UUID, uuid4
 
 from triage_ml.domain.case import Case, Change
-from triage_ml.errors import Conflict, IdempotencyMismatch, NotFound, StoreUnavailable
+from triage_ml.errors import Conflict, IdempotencyMismatch, NotFound
 from triage_ml.ports import (
     Admit,
-    ApiKey,
-    CaseEvent,
     ClaimRequest,
-    Delivery,
     History,
     HistoryWindow,
-    QueueDepth,
     Receipt,
     StepFunction,
-    StoredReport,
     Submission,
 )
 from triage_ml.storage import rows
-from triage_ml.storage.pool import (
-    LOST_RACE,
-    MAX_TRIES,
-    QUERIES,
-    Connection,
-    Pool,
-    make_pool,
-    pause_before_retry,
-    transaction,
-)
-
-T = TypeVar("T")
+from triage_ml.storage.outbox import Keys, Outbox
+from triage_ml.storage.pool import QUERIES, Connection, Pool, make_pool
+from triage_ml.storage.reads import Reads
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class PostgresCaseStore:
+class PostgresCaseStore(Reads, Outbox, Keys):
     """`triage_ml.ports.CaseStore` on a migrated database.
 
     `now` stamps what a change leaves in the log; reports and claims carry their own time.
     """
 
     def __init__(self, pool: Pool, now: Callable[[], datetime] = utc_now) -> None:
-        self._pool = pool
+        super().__init__(pool)
         self._now = now
 
     @classmethod
@@ -127,107 +112,6 @@ class PostgresCaseStore:
             return [rows.case_of(row) async for row in found]
 
         return await self._run(work)
-
-    async def get_case(self, case_id: UUID) -> Case:
-        async with self._connection() as connection:
-            row = await QUERIES.load_case(connection, case_id=case_id)
-        if row is None:
-            raise NotFound("case", str(case_id))
-        return rows.case_of(row)
-
-    async def case_of_claim(self, claim_id: UUID) -> UUID:
-        async with self._connection() as connection:
-            row = await QUERIES.case_of_claim(connection, claim_id=claim_id)
-        if row is None:
-            raise NotFound("claim", str(claim_id))
-        case_id: UUID = row["case_id"]
-        return case_id
-
-    async def events(self, case_id: UUID) -> list[CaseEvent]:
-        async with self._connection() as connection:
-            found = QUERIES.events(connection, case_id=case_id)
-            events = [rows.event_of(row) async for row in found]
-        if not events:
-            raise NotFound("case", str(case_id))
-        return events
-
-    async def reports(self, case_id: UUID) -> list[StoredReport]:
-        async with self._connection() as connection:
-            found = QUERIES.reports(connection, case_id=case_id)
-            return [rows.report_of(row) async for row in found]
-
-    async def queue_depths(self, now: datetime) -> list[QueueDepth]:
-        async with self._connection() as connection:
-            found = QUERIES.queue_depths(connection, now=now)
-            return [rows.depth_of(row) async for row in found]
-
-    async def unscored(self, limit: int, max_failures: int) -> list[Case]:
-        async with self._connection() as connection:
-            found = QUERIES.unscored(connection, limit=limit, max_failures=max_failures)
-            return [rows.case_of(row) async for row in found]
-
-    async def take_deliveries(self, limit: int, now: datetime, lease: timedelta) -> list[Delivery]:
-        async with self._connection() as connection:
-            found = QUERIES.take_deliveries(
-                connection, limit=limit, now=now, leased_until=now + lease
-            )
-            return [rows.delivery_of(row) async for row in found]
-
-    async def settle_delivery(
-        self, delivery_id: int, at: datetime, retry_at: datetime | None, error: str = ""
-    ) -> None:
-        async with self._connection() as connection:
-            await QUERIES.settle_delivery(
-                connection, delivery_id=delivery_id, at=at, retry_at=retry_at, error=error
-            )
-
-    async def find_key(self, key_sha256: str) -> ApiKey | None:
-        async with self._connection() as connection:
-            row = await QUERIES.find_key(connection, key_sha256=key_sha256)
-        return rows.key_of(row) if row else None
-
-    async def add_key(self, key: ApiKey, key_sha256: str) -> None:
-        async with self._connection() as connection:
-            n_added = await QUERIES.add_key(
-                connection,
-                key_sha256=key_sha256,
-                name=key.name,
-                scopes=sorted(key.scopes),
-                created_at=key.created_at,
-            )
-        if n_added == 0:
-            raise Conflict(f"there is a valid key named {key.name}")
-
-    async def list_keys(self) -> list[ApiKey]:
-        async with self._connection() as connection:
-            return [rows.key_of(row) async for row in QUERIES.list_keys(connection)]
-
-    async def revoke_key(self, name: str, at: datetime) -> None:
-        async with self._connection() as connection:
-            n_revoked = await QUERIES.revoke_key(connection, name=name, at=at)
-        if n_revoked == 0:
-            raise NotFound("key", name)
-
-    async def ping(self) -> None:
-        async with self._connection() as connection:
-            await QUERIES.ping(connection)
-
-    def _connection(self) -> AbstractAsyncContextManager[Connection]:
-        return transaction(self._pool)
-
-    async def _run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Run a transaction, again if the server gave it up in favour of another one."""
-        for n_tries in range(1, MAX_TRIES):
-            try:
-                async with self._connection() as connection:
-                    return await work(connection)
-            except LOST_RACE:
-                await pause_before_retry(n_tries)
-        try:
-            async with self._connection() as connection:
-                return await work(connection)
-        except LOST_RACE as error:
-            raise StoreUnavailable("too many write to the same rows at once") from error
 
 
 async def _begin(connection: Connection, submission: Submission) -> Receipt | None:
