@@ -11,10 +11,12 @@ from pathlib import Path
 
 import click
 import typer
+from prometheus_client import Counter
+from prometheus_client.metrics import MetricWrapperBase
 
+from serving.metrics import Metrics
 from serving.problems import TABLE, answer_to
 from serving.settings import Settings
-from serving.telemetry import METRICS
 from triage_ml import cli, errors
 from triage_ml.domain.decision import Action
 from triage_ml.domain.report import Source
@@ -79,11 +81,17 @@ def errors_page() -> str:
 
 def metrics_page() -> str:
     def rows() -> Iterator[tuple[str, ...]]:
-        for metric in METRICS:
-            labels = ", ".join(f"`{label}`" for label in metric.labels)
-            yield f"`{metric.name}`", metric.kind, labels, metric.meaning
+        for metric in vars(Metrics()).values():
+            if isinstance(metric, MetricWrapperBase):
+                suffix = "_total" if isinstance(metric, Counter) else ""
+                labels = ", ".join(f"`{label}`" for label in metric._labelnames)
+                name = f"`{metric._name}{suffix}`"
+                yield name, type(metric).__name__.lower(), labels, metric._documentation
 
-    text = "# Metrics\n\nServed at `/metrics` in the Prometheus format. No label holds item text or people.\n\n"
+    text = (
+        "# Metrics\n\nServed at `/metrics` in the Prometheus format, and about the process itself"
+        " what the client library adds. No label holds item text or people.\n\n"
+    )
     return text + table(("metric", "kind", "labels", "meaning"), rows())
 
 
@@ -163,8 +171,8 @@ def policy_page() -> str:
 
     return "".join(
         [
-            f"# Policy\n\nThe shipped policy is version `{policy.version}`. A policy is a folder of",
-            " TOML files (`triage_ml/policy/default`); `TRIAGE_POLICY_DIR` names another.\n\n",
+            f"# Policy\n\nThe shipped policy is version `{policy.version}`. A policy is a folder",
+            " of TOML files (`triage_ml/policy/default`); `TRIAGE_POLICY_DIR` names another.\n\n",
             "## Labels\n\n",
             table(("label", "scope", "model head", "typical severity", "DSA category"), labels()),
             "\n## Queues\n\n",
@@ -173,8 +181,8 @@ def policy_page() -> str:
             f"{policy.safety_margin:.0%}.\n\n",
             table(("clock", "hours", "source"), clocks()),
             "\n## Facts that conditions may use\n\nConditions are CEL expressions. Rules of",
-            " `tiers.facts` see only the facts marked so; `tiers.scores` sees those and the scores;",
-            " routes and clocks see everything.\n\n",
+            " `tiers.facts` see only the facts marked so; `tiers.scores` sees those and the",
+            " scores; routes and clocks see everything.\n\n",
             table(("fact", "from", "meaning"), facts()),
             f"\n## Actions\n\n{', '.join(f'`{action}`' for action in Action)}\n",
         ]

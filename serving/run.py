@@ -32,10 +32,10 @@ def run_server(settings: Settings, *, demo: bool, say: Say) -> None:
     asyncio.run(_serve(settings, build(settings), demo, say))
 
 
-def run_worker(settings: Settings) -> None:
+def run_worker(settings: Settings, say: Say) -> None:
     """Score what waits and deliver webhooks until Ctrl-C or SIGTERM."""
     configure_logging(settings.log_level, settings.log_format)
-    asyncio.run(_work(settings))
+    asyncio.run(_work(settings, say))
 
 
 async def with_store(settings: Settings, use: Callable[[CaseStore, Clock], Awaitable[T]]) -> T:
@@ -109,10 +109,11 @@ async def _greet(
     say("stop with Ctrl-C")
 
 
-async def _work(settings: Settings) -> None:
+async def _work(settings: Settings, say: Say) -> None:
     stop = asyncio.Event()
     _on_stop(stop.set)
     async with open_service(settings, Metrics()) as service, open_worker(service):
+        say("the worker is ready; stop with Ctrl-C")
         await stop.wait()
 
 

@@ -96,6 +96,8 @@ class Settings(BaseSettings):
         if secret is not None:
             try:
                 Webhook(secret.get_secret_value())
+                if not secret.get_secret_value().startswith("whsec_"):
+                    raise ValueError
             except Exception:
                 raise ValueError("must be whsec_ followed by base64") from None
         return secret

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
@@ -43,13 +43,23 @@ notes = Console(stderr=True, soft_wrap=True)
 
 def main() -> None:
     """Run the command line; a known problem is one line and exit status 1."""
+    from pydantic import ValidationError
+
     try:
         app()
     except TriageError as error:
-        notes.print(f"triage: {error}", style="red", markup=False, highlight=False)
-        raise SystemExit(1) from error
+        _complain(str(error))
+    except ValidationError as error:  # of the settings: everything else is checked further in
+        wrong = error.errors(include_input=False, include_url=False)[0]
+        name = "_".join(["triage", *map(str, wrong["loc"])]).upper()
+        _complain(f"{name}: {wrong['msg'].removeprefix('Value error, ')}")
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+
+
+def _complain(line: str) -> NoReturn:
+    notes.print(f"triage: {line}", style="red", markup=False, highlight=False)
+    raise SystemExit(1)
 
 
 @app.command()
@@ -70,9 +80,9 @@ def serve(
     from serving.run import run_server
     from serving.settings import Settings
 
-    given = {"host": host, "port": port}
+    given: dict[str, Any] = {"host": host, "port": port}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
-    run_server(settings, demo=demo, say=lambda line: out.print(line, highlight=False))
+    run_server(settings, demo=demo, say=_say)
 
 
 @app.command()
@@ -81,7 +91,7 @@ def worker() -> None:
     from serving.run import run_worker
     from serving.settings import Settings
 
-    run_worker(Settings())
+    run_worker(Settings(), _say)
 
 
 @app.command()
@@ -116,7 +126,10 @@ def score(
 def train(
     data: Annotated[Path, typer.Option(envvar="TRIAGE_DATA", help="Folder of labelled corpora.")],
     experiment: Annotated[str, typer.Option(help="Name in training/experiments.")] = "quick",
-    work: Annotated[Path, typer.Option(help="Snapshots, checkpoints, results.")] = Path("work"),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of snapshot, checkpoints, results; var/<name>.")
+    ] = None,
+    ship: Annotated[bool, typer.Option(help="Make it the model of this checkout.")] = False,
 ) -> None:
     """Run every training step of an experiment; run again, it resumes where it stopped."""
     try:
@@ -127,7 +140,7 @@ def train(
             style="red",
         )
         raise typer.Exit(1) from error
-    run_experiment(experiment, data, work)
+    run_experiment(experiment, data, out, ship=ship)
 
 
 @db.command("migrate")
@@ -187,6 +200,10 @@ def model_show(
         table.add_row(label.value, *cells)
     out.print(f"{manifest.model_version}, made {manifest.created_at}", highlight=False)
     out.print(table)
+
+
+def _say(line: str) -> None:
+    out.print(line, highlight=False, markup=False)
 
 
 async def _nothing() -> None:
