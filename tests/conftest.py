@@ -50,6 +50,9 @@ def server_url() -> Iterator[str]:
         return
     folder = Path(tempfile.mkdtemp(prefix="triage-test-"))
     with EmbeddedServer(folder) as server:
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync TO off")  # these data need no power cut
+            connection.execute("SELECT pg_reload_conf()")
         yield server.url
     shutil.rmtree(folder, ignore_errors=True)
 

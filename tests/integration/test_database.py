@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.contract.steps import NOW, report, request
 from triage_ml.domain.admission import fail_scoring
@@ -74,6 +75,13 @@ def test_an_unreachable_database_is_a_setup_failure(url):
     with pytest.raises(SetupFailed) as caught:
         migrate(url)
     assert "secret" not in str(caught.value)
+
+
+def test_another_kind_of_url_is_refused(new_database):
+    """What libpq would take, the migrations do not: one form everywhere."""
+    words = make_conninfo(**conninfo_to_dict(new_database()))
+    with pytest.raises(SetupFailed, match="postgresql://"):
+        migrate(words)
 
 
 def test_a_broken_migration_is_a_setup_failure(new_database, tmp_path, monkeypatch):

