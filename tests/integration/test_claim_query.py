@@ -1,12 +1,15 @@
 """The claim under load: an index serves it, and nobody gets what another has."""
 
 import asyncio
+import threading
 from datetime import timedelta
+from functools import partial
 
 import psycopg
 import pytest
 
 from tests.contract.steps import LEASE, NOW, QUEUE, report, request
+from triage_ml.domain.review import release
 from triage_ml.storage.migrate import migrate
 from triage_ml.storage.pool import QUERIES, make_pool
 from triage_ml.storage.postgres import PostgresCaseStore
@@ -28,6 +31,12 @@ VERSIONS = """
 INSERT INTO item_version
 SELECT item_id, version_sha256, 'a text', '[]', received_at FROM triage_case
 ON CONFLICT DO NOTHING
+"""
+
+
+MOVE = """
+UPDATE triage_case SET queue = CASE queue WHEN %s THEN 'elsewhere' ELSE %s END
+WHERE state = 'queued'
 """
 
 
@@ -131,3 +140,34 @@ async def test_a_claim_passes_over_a_case_that_is_being_changed(postgres_store, 
         other.execute("SELECT FROM triage_case WHERE case_id = %s FOR UPDATE", (first.case_id,))
         cases = await postgres_store.claim(request(n=2))
     assert [case.case_id for case in cases] == [second.case_id]
+
+
+async def test_a_case_that_moves_away_meanwhile_is_not_claimed(postgres_store, database_url):
+    """What was read is looked at again under the lock: a queue may be closed to this reviewer."""
+    receipt = await report(postgres_store)
+    done = threading.Event()
+
+    def move_to_and_fro():
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            while not done.is_set():
+                connection.execute(MOVE, (QUEUE, QUEUE))
+
+    mover = asyncio.create_task(asyncio.to_thread(move_to_and_fro))
+    found = []
+    try:
+        for n in range(150):
+            for case in await postgres_store.claim(request(now=NOW + n * LEASE)):
+                found += await where_it_is(database_url)
+                free = partial(release, claim_id=case.claim.claim_id, reviewer="rita")
+                now = case.claim.claimed_at
+                await postgres_store.change(receipt.case_id, partial(free, reason="x", now=now))
+    finally:
+        done.set()
+        await mover
+    assert set(found) == {QUEUE}
+
+
+async def where_it_is(url):
+    async with await psycopg.AsyncConnection.connect(url) as connection:
+        cursor = await connection.execute("SELECT queue FROM triage_case")
+        return [queue for (queue,) in await cursor.fetchall()]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -86,22 +86,24 @@ class Transactions:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    def _connection(self) -> AbstractAsyncContextManager[Connection]:
-        return transaction(self._pool)
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        try:
+            async with transaction(self._pool) as connection:
+                yield connection
+        except LOST_RACE as error:
+            raise StoreUnavailable("too many write to the same rows at once") from error
 
     async def _run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Run a transaction, again if the server gave it up in favour of another one."""
         for n_tries in range(1, MAX_TRIES):
             try:
-                async with self._connection() as connection:
+                async with transaction(self._pool) as connection:
                     return await work(connection)
             except LOST_RACE:
                 await _pause(n_tries)
-        try:
-            async with self._connection() as connection:
-                return await work(connection)
-        except LOST_RACE as error:
-            raise StoreUnavailable("too many write to the same rows at once") from error
+        async with self._connection() as connection:
+            return await work(connection)
 
 
 async def _pause(n_tries: int) -> None:

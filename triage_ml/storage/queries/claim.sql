@@ -3,10 +3,13 @@
 --
 -- near     per tier, most urgent first: the cases with the highest base index, the nearest due
 --          time and the oldest leases that ran out; each an index scan that stops early.
+--          Exact up to 64 cases a tier; in longer ones a case that leads neither by harm nor
+--          by its clock waits until it does.
 -- eligible all that this reviewer may claim in the most urgent tier that has any; read only
 --          when a slot of this claim is drawn at random, which happens with random_share.
 -- picked   locks in order, skipping what others lock. A row that changed since the snapshot is
---          looked at again under its lock, so nothing is leased twice.
+--          looked at again under its lock: hence all conditions once more, or a case could be
+--          leased twice, or out of a queue it has left, or to the reviewer an appeal bars.
 --
 -- propensity: share / N for a random draw, (1 - share) + share / N for a ranked one. N is the
 -- number of eligible cases; a purely ranked claim counts those of near, which are all of them
@@ -77,7 +80,11 @@ WITH near AS MATERIALIZED (
             :urgency_weight, :age_weight, :now) AS urgency
     FROM candidates
     JOIN triage_case t USING (case_id)
-    WHERE t.state = 'queued' OR (t.state = 'claimed' AND t.lease_expires_at <= :now)
+    WHERE t.queue = :queue AND t.state IN ('queued', 'claimed')
+        AND (t.state = 'queued' OR t.lease_expires_at <= :now)
+        AND t.barred_reviewer IS DISTINCT FROM :reviewer
+        AND (:any_language OR t.language = ANY (:languages))
+        AND NOT t.labels && :excluded_labels
     ORDER BY candidates.at_random DESC, t.tier, urgency DESC, t.received_at, t.case_id
     LIMIT :n
     FOR UPDATE OF t SKIP LOCKED
