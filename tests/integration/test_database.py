@@ -18,7 +18,19 @@ from triage_ml.storage.migrate import migrate
 from triage_ml.storage.postgres import PostgresCaseStore, utc_now
 
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'triage'"
-BLOCKED = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)"
+BLOCKED = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
+NEW_TEXT_AND_CLAIM = """
+WITH version AS (
+    INSERT INTO item_version
+    SELECT item_id, 'new', 'new', '[]', %(now)s FROM triage_case
+), claimed AS (
+    INSERT INTO claim (claim_id, case_id, reviewer, claimed_at, lease_expires_at,
+        drawn_at_random, propensity)
+    SELECT case_id, case_id, 'ben', %(now)s, %(now)s, false, 1 FROM triage_case
+)
+UPDATE triage_case SET version_sha256 = 'new', state = 'claimed', claim_id = case_id,
+    lease_expires_at = %(now)s
+"""
 NOWHERE = "postgresql://somebody:secret@127.0.0.1:1/nothing"
 
 
@@ -199,6 +211,30 @@ async def test_a_cancelled_request_stores_nothing_by_half(postgres_store, databa
         with pytest.raises(asyncio.CancelledError):
             await waiting
     assert (await report(postgres_store, key="k-1", body="another")).joined is False
+
+
+@pytest.mark.anyio
+async def test_a_change_sees_what_it_waited_for(postgres_store, database_url):
+    """Another transaction gave the case a new text and a claim; both are there, none is lost."""
+    receipt = await report(postgres_store)
+    with psycopg.connect(database_url) as other:
+        other.execute("SELECT FROM triage_case FOR UPDATE")
+        seen = []
+        waiting = asyncio.ensure_future(postgres_store.change(receipt.case_id, remember(seen)))
+        while not other.execute(BLOCKED).fetchone()[0]:
+            await postgres_store.ping()
+        other.execute(NEW_TEXT_AND_CLAIM, {"now": NOW})
+        other.commit()
+        await waiting
+    assert [(case.item.text, case.claim.reviewer) for case in seen] == [("new", "ben")]
+
+
+def remember(seen):
+    def step(case):
+        seen.append(case)
+        return fail_scoring(case)
+
+    return step
 
 
 def test_the_stores_own_clock_carries_a_zone():

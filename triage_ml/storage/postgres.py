@@ -136,7 +136,7 @@ async def _admit(
     item_id = submission.item.item_id
     await QUERIES.lock_item(connection, item_id=item_id)
     found = await QUERIES.find_open_case(connection, item_id=item_id)
-    case = await _lock(connection, found["case_id"]) if found else None
+    case = await _load(connection, found["case_id"]) if found else None
     change = admit(case, await _history(connection, submission, window), uuid4())
     await _save(connection, change, submission.received_at)
     report, report_id = submission.report, uuid4()
@@ -179,10 +179,13 @@ async def _history(
 
 
 async def _lock(connection: Connection, case_id: UUID) -> Case:
-    row = await QUERIES.lock_case(connection, case_id=case_id)
-    if row is None:
+    if await QUERIES.lock_case(connection, case_id=case_id) is None:
         raise NotFound("case", str(case_id))
-    return rows.case_of(row)
+    return await _load(connection, case_id)
+
+
+async def _load(connection: Connection, case_id: UUID) -> Case:
+    return rows.case_of(await QUERIES.load_case(connection, case_id=case_id))
 
 
 async def _save(connection: Connection, change: Change, at: datetime) -> None:

@@ -10,14 +10,9 @@ LEFT JOIN claim c ON c.claim_id = t.claim_id
 WHERE t.case_id = :case_id;
 
 -- name: lock_case^
--- The same under the lock of the case, until the transaction ends.
-SELECT t.case_id, t.state, t.stage, t.received_at, t.repeat_actor, t.barred_reviewer, t.owner,
-    t.scoring_failures, t.item, t.summary, t.language_guess, t.scores, t.placement, t.decision,
-    v.body, v.context, c.claim_id, c.reviewer, c.claimed_at, c.lease_expires_at,
-    c.drawn_at_random, c.propensity
-FROM (SELECT * FROM triage_case WHERE case_id = :case_id FOR UPDATE) t
-JOIN item_version v USING (item_id, version_sha256)
-LEFT JOIN claim c ON c.claim_id = t.claim_id;
+-- Lock a case until the transaction ends. Read it only afterwards, by load_case: a statement
+-- that waits for a lock sees the row as it is then, but the text and the claim as they were.
+SELECT case_id FROM triage_case WHERE case_id = :case_id FOR UPDATE;
 
 -- name: lock_item!
 -- One writer per item: two first reports at once must end in one case.

@@ -10,15 +10,16 @@
 -- picked   locks in order, skipping what others lock. A row that changed since the snapshot is
 --          looked at again under its lock: hence all conditions once more, or a case could be
 --          leased twice, or out of a queue it has left, or to the reviewer an appeal bars.
+--          A text newer than the snapshot could not be read here: such a case is passed over.
 --
 -- propensity: share / N for a random draw, (1 - share) + share / N for a ranked one. N is the
 -- number of eligible cases; a purely ranked claim counts those of near, which are all of them
 -- up to 64 and for larger tiers leaves an error below share / 64.
 WITH near AS MATERIALIZED (
-    SELECT found.case_id, found.tier
+    SELECT found.case_id, found.tier, found.version_sha256
     FROM generate_series(0, 4) AS level
     CROSS JOIN LATERAL (
-        (SELECT case_id, tier FROM triage_case
+        (SELECT case_id, tier, version_sha256 FROM triage_case
          WHERE queue = :queue AND tier = level AND state = 'queued'
              AND barred_reviewer IS DISTINCT FROM :reviewer
              AND (:any_language OR language = ANY (:languages))
@@ -26,7 +27,7 @@ WITH near AS MATERIALIZED (
          ORDER BY base_index DESC
          LIMIT 64 + :n)
         UNION
-        (SELECT case_id, tier FROM triage_case
+        (SELECT case_id, tier, version_sha256 FROM triage_case
          WHERE queue = :queue AND tier = level AND state = 'queued'
              AND barred_reviewer IS DISTINCT FROM :reviewer
              AND (:any_language OR language = ANY (:languages))
@@ -34,7 +35,7 @@ WITH near AS MATERIALIZED (
          ORDER BY due_at
          LIMIT 64 + :n)
         UNION
-        (SELECT case_id, tier FROM triage_case
+        (SELECT case_id, tier, version_sha256 FROM triage_case
          WHERE queue = :queue AND tier = level AND state = 'claimed'
              AND lease_expires_at <= :now
              AND barred_reviewer IS DISTINCT FROM :reviewer
@@ -49,7 +50,7 @@ WITH near AS MATERIALIZED (
 ), lots AS MATERIALIZED (
     SELECT count(*) AS n_random FROM generate_series(1, :n) WHERE random() < :random_share
 ), eligible AS MATERIALIZED (
-    SELECT case_id
+    SELECT case_id, version_sha256
     FROM triage_case
     WHERE (SELECT n_random FROM lots) > 0
         AND queue = :queue AND tier = (SELECT tier FROM best)
@@ -59,27 +60,29 @@ WITH near AS MATERIALIZED (
         AND (:any_language OR language = ANY (:languages))
         AND NOT labels && :excluded_labels
 ), lottery AS MATERIALIZED (
-    SELECT case_id FROM eligible ORDER BY random() LIMIT (SELECT n_random FROM lots)
+    SELECT case_id, version_sha256 FROM eligible
+    ORDER BY random()
+    LIMIT (SELECT n_random FROM lots)
 ), tier_size AS MATERIALIZED (
     SELECT greatest(
         (SELECT count(*) FROM eligible),
         (SELECT count(*) FROM near WHERE tier = (SELECT tier FROM best))
     )::float8 AS n_eligible
 ), candidates AS MATERIALIZED (
-    SELECT case_id, bool_or(at_random) AS at_random
+    SELECT case_id, version_sha256, bool_or(at_random) AS at_random
     FROM (
-        SELECT case_id, true AS at_random FROM lottery
+        SELECT case_id, version_sha256, true AS at_random FROM lottery
         UNION ALL
-        SELECT case_id, false FROM near
+        SELECT case_id, version_sha256, false FROM near
     ) either
-    GROUP BY case_id
+    GROUP BY case_id, version_sha256
 ), picked AS MATERIALIZED (
-    SELECT t.case_id, t.claim_id AS old_claim_id, t.tier, t.version_sha256, t.item_id,
+    SELECT t.case_id, t.claim_id AS old_claim_id, t.tier, version_sha256, t.item_id,
         candidates.at_random, gen_random_uuid() AS claim_id,
         live_index(t.base_index, t.handling_seconds, t.received_at, t.due_at,
             :urgency_weight, :age_weight, :now) AS urgency
     FROM candidates
-    JOIN triage_case t USING (case_id)
+    JOIN triage_case t USING (case_id, version_sha256)
     WHERE t.queue = :queue AND t.state IN ('queued', 'claimed')
         AND (t.state = 'queued' OR t.lease_expires_at <= :now)
         AND t.barred_reviewer IS DISTINCT FROM :reviewer
