@@ -12,6 +12,7 @@ from training.export import (
     FP32_LIMIT,
     Floats,
     ParityLost,
+    _kept_in_fp32,
     check_parity,
     export_fp32,
     onnx_logits,
@@ -51,6 +52,13 @@ def test_export_agrees_with_torch_and_int8(model: TriageModel, folder: Path) -> 
     assert parity.fp32_logit_max < FP32_LIMIT
     assert parity.int8_probability_max < 0.05
     assert parity.n_rows == len(TOKENS)
+
+
+def test_keeps_the_delicate_matrices_of_the_first_layers() -> None:
+    """Feed-forward outputs of the first layers stay in fp32; attention and later layers do not."""
+    names = [f"/encoder/encoder/layer.{i}/output/dense/MatMul" for i in (0, 7, 8, 11)]
+    others = ["/encoder/encoder/layer.0/attention/output/dense/MatMul", "/head/Gemm"]
+    assert _kept_in_fp32([*names, *others]) == names[:2]
 
 
 def test_int8_is_smaller(folder: Path) -> None:
