@@ -78,7 +78,10 @@ def operation(
         row = answer_to(kind.__new__(kind))
         responses.setdefault(row.status, _problem_response(row.title))
     if answer is not None:
-        responses[status] = {"content": {"application/json": {"example": answer}}}
+        responses[status] = {
+            "description": "Stored durably" if status == 201 else "Done",
+            "content": {"application/json": {"example": answer}},
+        }
     return {"status_code": status, "responses": responses, "openapi_extra": extra}
 
 

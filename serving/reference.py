@@ -121,7 +121,9 @@ def _fields(schema: dict[str, Any], document: dict[str, Any]) -> str:
         f"<tr><td><code>{escape(name)}</code></td><td>{escape(kind)}</td><td>{escape(text)}</td></tr>"
         for name, kind, text in _walk(schema, "", document)
     )
-    return f"<table><tr><th>Field</th><th>Type</th><th></th></tr>{rows}</table>" if rows else ""
+    if not rows:
+        return ""
+    return f"<table><tr><th>Field</th><th>Type</th><th>Meaning</th></tr>{rows}</table>"
 
 
 def _walk(
