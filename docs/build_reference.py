@@ -41,8 +41,8 @@ def settings_page() -> str:
             yield f"`TRIAGE_{name.upper()}`", default, field.description or ""
 
     text = (
-        "# Settings\n\nRead from the environment. Durations are written `500ms`, `10s`, `2m`, `1h`."
-        " A wrong value is one line at start, naming the setting.\n\n"
+        "# Settings\n\nRead from the environment. Durations are written `500ms`, `10s`, `2m`, `1h`,"
+        " `30d`. A wrong value is one line at start, naming the setting.\n\n"
     )
     extra = (
         "\nTraining and benchmarks read `TRIAGE_DATA`: the folder of labelled corpora."

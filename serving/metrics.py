@@ -38,6 +38,9 @@ class Metrics:
         self.deliveries = self._count(
             "triage_deliveries", "Attempts to deliver an announcement.", "outcome"
         )
+        self.undelivered = self._gauge(
+            "triage_outbox_announcements", "Announcements that have not arrived."
+        )
         self.caught_up = self._count("triage_backlog_scored", "Cases scored by the worker.")
         self.backlog = self._gauge("triage_backlog_cases", "Open cases without scores.")
         self.cases = self._gauge("triage_queue_cases", "Open cases.", "queue", "tier")

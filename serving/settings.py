@@ -9,12 +9,12 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from standardwebhooks import Webhook
 
-_UNITS = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+_UNITS = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def _duration(value: object) -> object:
-    """Read `500ms`, `0.5`, `10s`, `2m` or `1h`; leave anything else, as PT1S, to pydantic."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|)\s*", str(value))
+    """Read `500ms`, `0.5`, `10s`, `2m`, `1h`, `30d`; leave the rest, as PT1S, to pydantic."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|)\s*", str(value))
     if found is None:
         return value
     return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
@@ -73,6 +73,13 @@ class Settings(BaseSettings):
         ge=timedelta(0),
         le=timedelta(minutes=5),
         description="How long a checked API key is remembered; a revoked one works that long.",
+    )
+    remember: Duration = Field(
+        timedelta(days=30),
+        ge=timedelta(days=1),
+        le=timedelta(days=3650),
+        description="How long a repeated Idempotency-Key gets its first answer, and how long "
+        "announcements are kept after they arrived.",
     )
     webhook_url: SecretStr | None = Field(
         None, description="Where announcements go; without it they wait in the outbox."

@@ -15,6 +15,7 @@ from triage_ml.workflow.delivery import SEND_LEASE, Send, deliver_due
 from triage_ml.workflow.scoring import score_backlog
 
 IDLE = timedelta(seconds=1)
+FORGET_EVERY = timedelta(hours=1)
 LONGEST_PAUSE = timedelta(seconds=30)
 SENDS_PER_ROUND = int(SEND_LEASE.total_seconds() / TIMEOUT_SECONDS) - 2
 """All of them fit in the lease, even if each runs into its timeout."""
@@ -38,7 +39,9 @@ class Worker:
     async def run(self) -> None:
         """Work until `stop`; an error is logged, and tried again after a growing pause."""
         await asyncio.gather(
-            self._loop("score", self.score_round), self._loop("deliver", self.deliver_round)
+            self._loop("score", self.score_round),
+            self._loop("deliver", self.deliver_round),
+            self._loop("forget", self.forget_round, idle=FORGET_EVERY),
         )
 
     def stop(self) -> None:
@@ -59,11 +62,21 @@ class Worker:
         parts = self._service
         return await deliver_due(parts.store, self._send, parts.clock, SENDS_PER_ROUND)
 
-    async def _loop(self, name: str, round_: Callable[[], Awaitable[int]]) -> None:
+    async def forget_round(self) -> int:
+        """Drop what only served repetition and is old enough."""
+        parts = self._service
+        n_dropped = await parts.store.forget(parts.clock.now() - parts.settings.remember)
+        if n_dropped:
+            _log.info("forgotten", rows=n_dropped)
+        return 0
+
+    async def _loop(
+        self, name: str, round_: Callable[[], Awaitable[int]], idle: timedelta = IDLE
+    ) -> None:
         pause = IDLE
         while not self._stopping.is_set():
             try:
-                pause = timedelta(0) if await round_() else IDLE
+                pause = timedelta(0) if await round_() else idle
             except TriageError as error:
                 pause = _longer(pause)
                 _log.warning("round failed", work=name, error=type(error).__name__)

@@ -213,6 +213,16 @@ class CaseStore(Protocol):
         """Mark as delivered, or with `retry_at` to be tried again then."""
         ...
 
+    async def n_undelivered(self) -> int:
+        """Count announcements that have not arrived."""
+        ...
+
+    async def forget(self, before: datetime) -> int:
+        """Drop answers kept for repeated requests, and announcements that arrived, older than
+        that; give how many. Cases, reports, decisions and the log stay.
+        """
+        ...
+
     async def find_key(self, key_sha256: str) -> ApiKey | None:
         """Give the key if it exists and is not revoked."""
         ...

@@ -61,7 +61,9 @@ async def _refresh(service: Service) -> None:
     """Ask the store for queue depths; a scrape still answers when it is away."""
     now = service.clock.now()
     try:
-        rows = await asyncio.wait_for(service.store.queue_depths(now), PATIENCE_SECONDS)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            rows = await service.store.queue_depths(now)
+            service.metrics.undelivered.set(await service.store.n_undelivered())
     except (StoreUnavailable, TimeoutError):
         service.metrics.store_up.set(0)
         return

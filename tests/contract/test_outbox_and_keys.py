@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.contract.steps import NOW, appeal, decided
+from tests.contract.steps import NOW, appeal, decided, report
 from triage_ml.errors import Conflict, NotFound
 from triage_ml.ports import ApiKey
 
@@ -70,6 +70,37 @@ async def test_concurrent_workers_share_the_announcements(store):
     shares = await asyncio.gather(*(take(store, limit=2) for _ in range(4)))
     taken = [delivery.delivery_id for share in shares for delivery in share]
     assert len(taken) == len(set(taken)) <= 6
+
+
+async def test_undelivered_announcements_are_counted(store):
+    """Leased ones count until they have arrived."""
+    assert await store.n_undelivered() == 0
+    await decided(store)
+    [delivery] = await take(store)
+    assert await store.n_undelivered() == 1
+    await store.settle_delivery(delivery.delivery_id, NOW, None)
+    assert await store.n_undelivered() == 0
+
+
+async def test_only_what_arrived_and_is_old_is_forgotten(store):
+    """Waiting announcements stay however old, as do the cases and their log."""
+    case = await decided(store, "i-1")
+    await decided(store, "i-2")
+    [delivery, _] = await take(store)
+    await store.settle_delivery(delivery.delivery_id, NOW, None)
+    assert await store.forget(NOW) == 0
+    assert await store.forget(NOW + timedelta(seconds=1)) == 1
+    assert await store.n_undelivered() == 1
+    assert [event.step for event in await store.events(case.case_id)][-1] == "decided"
+
+
+async def test_a_forgotten_key_may_be_used_again(store):
+    """After that time the same request is a new report."""
+    first = await report(store, key="k-1")
+    assert await store.forget(NOW + timedelta(days=1)) == 1
+    second = await report(store, key="k-1")
+    assert second.report_id != first.report_id
+    assert second.case_id == first.case_id
 
 
 async def test_a_key_is_found_until_it_is_revoked(store):

@@ -7,7 +7,7 @@ import pytest
 
 from serving.app import running
 from serving.worker import IDLE, LONGEST_PAUSE, Worker
-from tests.serving.bench import KEYWORDS, Bench
+from tests.serving.bench import KEYWORDS, Bench, report_body
 from tests.serving.conftest import MakeBench
 from triage_ml.domain.case import Case
 from triage_ml.errors import StoreUnavailable
@@ -82,3 +82,13 @@ def test_a_hung_step_is_given_up_at_the_end(bench: Bench, monkeypatch: pytest.Mo
             await begun.wait()
 
     bench.run(live)
+
+
+def test_the_worker_forgets_what_only_served_repetition(bench: Bench) -> None:
+    """An old Idempotency-Key is free again; the case stays."""
+    headers = {"Idempotency-Key": "k-1"}
+    first = bench.post("/v1/reports", report_body(), headers=headers).json()
+    bench.clock.advance(timedelta(days=31))
+    assert bench.run(Worker(bench.service, None).forget_round) == 0
+    again = bench.post("/v1/reports", report_body(), headers=headers).json()
+    assert (again["case_id"], again["joined"]) == (first["case_id"], True)

@@ -26,6 +26,16 @@ class Outbox(Transactions):
                 connection, delivery_id=delivery_id, at=at, retry_at=retry_at, error=error
             )
 
+    async def n_undelivered(self) -> int:
+        async with self._connection() as connection:
+            row = await QUERIES.n_undelivered(connection)
+        return int(row["n"])
+
+    async def forget(self, before: datetime) -> int:
+        async with self._connection() as connection:
+            row = await QUERIES.forget(connection, before=before)
+        return int(row["n"])
+
 
 class Keys(Transactions):
     """Knows keys by their hash; see `triage_ml.ports.CaseStore`."""

@@ -169,6 +169,22 @@ class MemoryCaseStore:
             delivered_at = at if retry_at is None else None
             self._parcels[delivery_id] = _Parcel(parcel.delivery, retry_at, delivered_at, error)
 
+    async def n_undelivered(self) -> int:
+        return sum(parcel.delivered_at is None for parcel in self._parcels.values())
+
+    async def forget(self, before: datetime) -> int:
+        answers = [slot for slot, (_, r) in self._receipts.items() if r.received_at < before]
+        arrived = [
+            number
+            for number, parcel in self._parcels.items()
+            if parcel.delivered_at is not None and parcel.delivered_at < before
+        ]
+        for slot in answers:
+            del self._receipts[slot]
+        for number in arrived:
+            del self._parcels[number]
+        return len(answers) + len(arrived)
+
     async def find_key(self, key_sha256: str) -> ApiKey | None:
         key = self._keys.get(key_sha256)
         return key if key and key.revoked_at is None else None

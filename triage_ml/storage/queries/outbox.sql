@@ -28,3 +28,15 @@ SET delivered_at = CASE WHEN :retry_at::timestamptz IS NULL THEN :at END,
     next_attempt_at = coalesce(:retry_at, next_attempt_at),
     last_error = :error
 WHERE delivery_id = :delivery_id AND delivered_at IS NULL;
+
+-- name: n_undelivered^
+SELECT count(*) AS n FROM outbox WHERE delivered_at IS NULL;
+
+-- name: forget^
+-- Drop what only served repetition: the answers to old keys, the announcements that arrived.
+WITH answers AS (
+    DELETE FROM idempotency WHERE created_at < :before RETURNING 1
+), arrived AS (
+    DELETE FROM outbox WHERE delivered_at < :before RETURNING 1
+)
+SELECT (SELECT count(*) FROM answers) + (SELECT count(*) FROM arrived) AS n;
