@@ -1,10 +1,12 @@
 import socket
+from time import thread_time
 from typing import NoReturn
 
 import pytest
 
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES, Language
-from triage_ml.inference.language import Detector
+from triage_ml.domain.text import NormalisedText, normalise
+from triage_ml.inference.language import _NOISE, MAX_CHARS, Detector
 
 EN, DE, TR, ES, KO, UND = Language
 
@@ -170,6 +172,37 @@ def test_very_long_and_many_lined_texts_are_read(detector: Detector) -> None:
     """Neither length nor line breaks are a problem for the model."""
     text = "\n".join([SENTENCES[2][1]] * 1500)
     assert detector.detect(text).language is DE
+
+
+def test_of_a_long_text_a_bounded_part_is_read(
+    detector: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The longest text costs no more than a page, and its end counts as its beginning does."""
+    read: list[str] = []
+
+    def noting(text: str) -> NormalisedText:
+        read.append(text)
+        return normalise(text)
+
+    monkeypatch.setattr("triage_ml.inference.language.normalise", noting)
+    english, german = (f"{SENTENCES[n][1]} " * 800 for n in (0, 2))
+    assert detector.detect(english + english).language is EN
+    assert detector.detect(english + german).language is UND
+    assert all(len(text) <= MAX_CHARS + 1 for text in read)
+
+
+@pytest.mark.parametrize("piece", ["語", "a.", "&a", "@", "x@ ", "http:/", "www.w", "_#", "\u0301"])
+def test_looking_for_noise_takes_time_in_line_with_the_length(piece: str) -> None:
+    """Four times the text takes about four times as long, not sixteen, also without spaces."""
+
+    def seconds(n_chars: int) -> float:
+        text = (piece * n_chars)[:n_chars]
+        began = thread_time()
+        _NOISE.sub(" ", text)
+        return thread_time() - began
+
+    short, long = (min(seconds(n) for _ in range(5)) for n in (5_000, 20_000))
+    assert long < 10 * short + 0.001
 
 
 def test_detection_asks_no_network(monkeypatch: pytest.MonkeyPatch) -> None:

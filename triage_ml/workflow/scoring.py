@@ -26,9 +26,6 @@ MAX_FAILURES = 20
 
 PROBE = "Is anybody there?"
 
-LONG_CHARS = 5_000
-"""Longer texts are looked at off the event loop: 100,000 characters take 50 to 120 ms."""
-
 
 @dataclass(frozen=True, slots=True)
 class Scored:
@@ -71,7 +68,7 @@ class Scoring:
 
     async def attempt(self, text: str, hint: Language | None) -> Scored:
         """Score one text within the deadline; never raises ScoringFailed or Overloaded."""
-        language = await self._detect(text, hint)
+        language = self._detector.detect(text, hint)
         try:
             scores = await self._run([text], [language.language], self._deadline)
         except (ScoringFailed, Overloaded) as error:
@@ -82,14 +79,9 @@ class Scoring:
         self, texts: Sequence[str], hints: Sequence[Language | None]
     ) -> list[tuple[LanguageGuess, LabelScores]]:
         """Score texts without a deadline. Raises: ScoringFailed, Overloaded."""
-        guesses = [await self._detect(t, h) for t, h in zip(texts, hints, strict=True)]
+        guesses = [self._detector.detect(t, h) for t, h in zip(texts, hints, strict=True)]
         scores = await self._run(list(texts), [guess.language for guess in guesses], None)
         return list(zip(guesses, scores, strict=True))
-
-    async def _detect(self, text: str, hint: Language | None) -> LanguageGuess:
-        if len(text) <= LONG_CHARS:
-            return self._detector.detect(text, hint)
-        return await asyncio.to_thread(self._detector.detect, text, hint)
 
     async def _run(
         self, texts: list[str], languages: list[Language], deadline: float | None
@@ -161,7 +153,7 @@ async def _apply(
 ) -> bool:
     def step(current: Case) -> Change:
         # The item may have been edited, scored or decided while the model ran.
-        if current.item.text != case.item.text or current.scores is not None:
+        if current.item.text != case.item.text or not current.awaits_scores:
             return Change(current, ())
         return add_scores(current, policy, scores, clock.now(), "worker")
 
