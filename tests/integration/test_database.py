@@ -1,6 +1,8 @@
 """Migrations, and what happens when the database is away."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from triage_ml.domain.admission import fail_scoring
 from triage_ml.errors import SetupFailed, StoreUnavailable
 from triage_ml.storage import migrate as migrations
 from triage_ml.storage import pool
+from triage_ml.storage.embedded import EmbeddedServer
 from triage_ml.storage.migrate import migrate
 from triage_ml.storage.postgres import PostgresCaseStore, utc_now
 
@@ -30,6 +33,16 @@ WITH version AS (
 )
 UPDATE triage_case SET version_sha256 = 'new', state = 'claimed', claim_id = case_id,
     lease_expires_at = %(now)s
+"""
+DIES_BEFORE_MARKING = """
+import os, sys
+from pathlib import Path
+from yoyo.backends import DatabaseBackend
+from triage_ml.storage import migrate
+
+migrate.FOLDER = Path(sys.argv[2])
+DatabaseBackend.mark_one = lambda *words, **options: os._exit(9)
+migrate.migrate(sys.argv[1])
 """
 NOWHERE = "postgresql://somebody:secret@127.0.0.1:1/nothing"
 
@@ -67,6 +80,30 @@ def test_the_lock_of_a_killed_migration_does_not_stay(new_database):
         for function in ("rewriting_history", "illegal_move", "illegal_step"):
             connection.execute(f"DROP FUNCTION refuse_{function} CASCADE")
     assert migrate(url) == migrate(url)
+
+
+def test_a_killed_migration_is_begun_anew(new_database, tmp_path, monkeypatch):
+    """Its statements and its mark are one transaction: both are there, or neither."""
+    url = new_database()
+    (tmp_path / "0001_kinds.sql").write_text("CREATE TYPE kind AS ENUM ('a');\nCREATE TABLE t ();")
+    (tmp_path / "0002_more.sql").write_text("-- depends: 0001_kinds\nCREATE TABLE more (k kind);")
+    words = [sys.executable, "-c", DIES_BEFORE_MARKING, url, str(tmp_path)]
+    assert subprocess.run(words, check=False).returncode == 9
+    monkeypatch.setattr(migrations, "FOLDER", tmp_path)
+    assert migrate(url) == "0002_more"
+    with psycopg.connect(url) as connection:
+        assert connection.execute("TABLE more").fetchall() == []
+
+
+def test_migrating_leaves_no_errors_in_the_servers_log(short_tmp_path):
+    """Who reads it after a failure should find that failure only."""
+    with EmbeddedServer(short_tmp_path) as server:
+        migrate(server.url)
+        with psycopg.connect(server.url) as connection:
+            connection.execute("DELETE FROM _yoyo_migration WHERE migration_id LIKE '0003%'")
+            connection.execute("DROP INDEX idempotency_by_age, outbox_delivered")
+        migrate(server.url)
+    assert "ERROR" not in (short_tmp_path / "server.log").read_text()
 
 
 def test_a_newer_schema_is_not_touched(new_database):

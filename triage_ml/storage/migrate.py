@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-from yoyo import get_backend, read_migrations
+from yoyo import default_migration_table, read_migrations
+from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
+from yoyo.connections import parse_uri
 
 from triage_ml.errors import SetupFailed
 
@@ -63,8 +65,17 @@ def _apply(url: str) -> None:
     if scheme not in {"postgresql", "postgres"}:
         raise SetupFailed("the database URL must begin with postgresql://")
     logging.getLogger("yoyo").setLevel(logging.WARNING)
-    with get_backend(f"postgresql+psycopg://{rest}") as backend:
+    # Not `get_backend`: its trials of what the server can do fill the server's log with errors.
+    uri = parse_uri(f"postgresql+psycopg://{rest}")
+    with PostgresqlPsycopgBackend(uri, default_migration_table) as backend:
+        if backend.lock_table not in backend.list_tables():
+            backend.create_lock_table()
         # We hold the advisory lock, so a row in yoyo's own lock is of a process that died.
         backend.break_lock()
         with backend.lock():
-            backend.apply_migrations(backend.to_apply(read_migrations(str(FOLDER))))
+            for migration in backend.to_apply(read_migrations(str(FOLDER))):
+                # yoyo would mark it in a second transaction, and a kill between the two leaves
+                # a database that can never be migrated again.
+                with backend.transaction():
+                    migration.process_steps(backend, "apply")
+                    backend.mark_one(migration, log=False)
