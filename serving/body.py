@@ -118,15 +118,19 @@ def _explained(error: TriageError, body: bytes) -> TriageError:
     return InvalidInput(field_name(place), "holds a lone surrogate: it is not valid Unicode")
 
 
-def _surrogate_in(value: object, at: Location = ()) -> Location | None:
-    """Find the first string with a lone surrogate and give its place."""
-    if isinstance(value, str):
-        return at if _SURROGATE.search(value) else None
-    rows: Iterable[tuple[int | str, object]] = ()
-    if isinstance(value, dict):
-        if any(_SURROGATE.search(key) for key in value):
+def _surrogate_in(document: object) -> Location | None:
+    """Find a string with a lone surrogate and give its place; no depth is too deep."""
+    waiting: list[tuple[Location, object]] = [((), document)]
+    while waiting:
+        at, value = waiting.pop()
+        if isinstance(value, str) and _SURROGATE.search(value):
             return at
-        rows = value.items()
-    elif isinstance(value, list):
-        rows = enumerate(value)
-    return next((f for key, row in rows if (f := _surrogate_in(row, (*at, key))) is not None), None)
+        rows: Iterable[tuple[int | str, object]] = ()
+        if isinstance(value, dict):
+            if any(_SURROGATE.search(key) for key in value):
+                return at
+            rows = value.items()
+        elif isinstance(value, list):
+            rows = enumerate(value)
+        waiting += [((*at, key), row) for key, row in rows]
+    return None

@@ -5,12 +5,13 @@ import json
 from datetime import timedelta
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Depends, Header
 from starlette.requests import Request
 
 from serving.body import digest, load_json, parse, parsed, read_body
 from serving.dependencies import IntakePlace, Running, operation
-from serving.problems import problem
+from serving.problems import UNEXPECTED, MalformedBody, problem, shape
 from serving.schemas.answers import BATCH_OUT, RECEIPT
 from serving.schemas.examples import BATCH_CONTENT, REPORTS
 from serving.schemas.reports import (
@@ -24,6 +25,7 @@ from serving.schemas.reports import (
     receipt_out,
 )
 from serving.service import Service
+from serving.telemetry import describe
 from triage_ml.domain.priority import index_at
 from triage_ml.domain.report import check_ref
 from triage_ml.errors import IdempotencyMismatch, InvalidInput, TooLarge, TriageError
@@ -33,6 +35,8 @@ router = APIRouter(tags=["Reports"])
 
 BATCH_WORKERS = 8
 NDJSON = "application/x-ndjson"
+
+_log = structlog.stdlib.get_logger("triage.reports")
 
 
 @router.post(
@@ -58,8 +62,9 @@ async def submit(
 ) -> ReceiptOut:
     """Accept a report about an item. Once this answers 201 the report is stored durably.
 
-    A second report on an item under review joins its case and moves it up. When the model is
-    missing or slow the report is accepted all the same: `degraded` is true, and scores follow.
+    A second report on an item under review joins its case, which is prioritised anew. When the
+    model is missing or slow the report is accepted all the same: `degraded` is true, and
+    scores follow.
     """
     return await _accept(service, who, body, idempotency_key)
 
@@ -96,6 +101,9 @@ async def _accept_line(service: Service, who: ApiKey, index: int, line: bytes) -
         receipt = await _accept(service, who, report, report.idempotency_key)
     except TriageError as error:
         return batch_line(index, problem(error))
+    except Exception as error:  # a mistake of ours in one report must not cost the others
+        _log.error("report of a batch failed", index=index, **describe(error))
+        return batch_line(index, shape(UNEXPECTED, "The service failed. Its log says where."))
     return BatchLine(index=index, status=201, receipt=receipt)
 
 
@@ -143,4 +151,7 @@ def _elements(body: bytes) -> list[bytes]:
     rows = load_json(body)
     if not isinstance(rows, list):
         raise InvalidInput("body", f"must be an array of reports, or {NDJSON}")
-    return [json.dumps(row).encode() for row in rows]
+    try:
+        return [json.dumps(row).encode() for row in rows]
+    except RecursionError:
+        raise MalformedBody("nested too deeply") from None

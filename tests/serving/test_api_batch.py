@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from tests.serving.bench import Bench, report_body
+from triage_ml.domain.report import Item
+from triage_ml.ports import Receipt
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 
@@ -36,6 +38,53 @@ def test_one_bad_report_harms_no_other(bench: Bench) -> None:
     assert [line["status"] for line in body["results"]] == [201, 400, 422, 422, 201]
     assert body["results"][3]["problem"]["errors"][0]["field"] == "item.text"
     assert (body["n_accepted"], bench.n_stored()) == (2, 2)
+
+
+DEEP = b"[" * 600 + b"]" * 600
+
+
+def test_deep_nesting_harms_no_other(bench: Bench) -> None:
+    """A line nested deeper than any report is malformed; the twenty around it are stored."""
+    rows = [*(report_body(f"post-{n}") for n in range(10)), DEEP]
+    rows += [report_body(f"post-{n}") for n in range(10, 20)]
+    answer = bench.post("/v1/reports:batch", content=ndjson(*rows), headers=NDJSON)
+    body = answer.json()
+    assert answer.status_code == 200
+    assert [line["status"] for line in body["results"]] == [201] * 10 + [400] + [201] * 10
+    assert (body["n_accepted"], bench.n_stored()) == (20, 20)
+
+
+@pytest.mark.parametrize("depth", range(100, 1_100, 50))
+def test_an_array_is_read_or_refused_at_any_depth(bench: Bench, depth: int) -> None:
+    """Between what we read and what the JSON library reads there is no gap to fall into."""
+    rows = b"[" + b"[" * depth + b"]" * depth + b"," + json.dumps(report_body()).encode() + b"]"
+    assert bench.post("/v1/reports:batch", content=rows).status_code in (200, 400)
+
+
+def test_a_failure_nobody_foresaw_harms_no_other(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistake of ours in one report is that line's 500, without what the report said."""
+    submit = bench.service.intake.submit
+
+    async def fail(item: Item, *more: Any) -> Receipt:
+        if item.item_id == "post-3":
+            raise RuntimeError(item.text)
+        return await submit(item, *more)
+
+    monkeypatch.setattr(bench.service.intake, "submit", fail)
+    answer = bench.post("/v1/reports:batch", [report_body(f"post-{n}") for n in range(20)])
+    body = answer.json()
+    assert [line["index"] for line in body["results"] if line["status"] == 500] == [3]
+    assert body["results"][3]["problem"]["type"] == "/docs#internal"
+    assert (body["n_accepted"], bench.n_stored()) == (19, 19)
+    assert "loser" not in answer.text
+
+
+def test_a_single_report_nested_too_deeply_is_malformed(bench: Bench) -> None:
+    """It is the caller's mistake, not a failure of the service."""
+    answer = bench.post("/v1/reports", content=DEEP)
+    assert (answer.status_code, answer.json()["type"]) == (400, "/docs#malformed-body")
 
 
 def test_a_bad_element_of_an_array_harms_no_other(bench: Bench) -> None:
