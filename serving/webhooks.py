@@ -1,5 +1,6 @@
 """Announcements as signed webhooks (standardwebhooks.com)."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -12,6 +13,8 @@ from triage_ml.errors import DeliveryFailed
 from triage_ml.ports import Delivery
 
 TIMEOUT_SECONDS = 10.0
+"""Longest that one attempt takes, from the name's look-up to the answer's status."""
+
 EVENTS = {
     "case.decided": "A reviewer decided a case: findings, action, category.",
     "case.appealed": "A decided case was reopened for another reviewer.",
@@ -41,14 +44,20 @@ class WebhookSender:
         """Deliver one announcement. Raises: DeliveryFailed, never naming the URL."""
         body = encode(delivery)
         headers = self._signed(f"evt_{delivery.delivery_id}", body)
+        url = self._url.get_secret_value()
         try:
-            answer = await self._client.post(
-                self._url.get_secret_value(), content=body, headers=headers
-            )
+            # httpx limits each read and write alone; only the status is read of the answer.
+            async with (
+                asyncio.timeout(TIMEOUT_SECONDS),
+                self._client.stream("POST", url, content=body, headers=headers) as answer,
+            ):
+                status = answer.status_code
+        except TimeoutError:
+            raise DeliveryFailed(f"no answer within {TIMEOUT_SECONDS:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise DeliveryFailed(type(error).__name__) from None
-        if not answer.is_success:
-            raise DeliveryFailed(f"status {answer.status_code}")
+        if not httpx.codes.is_success(status):
+            raise DeliveryFailed(f"status {status}")
 
     def _signed(self, message_id: str, body: str) -> dict[str, str]:
         now = self._now().astimezone(UTC)

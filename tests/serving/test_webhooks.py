@@ -1,7 +1,9 @@
 """Announcements: signed, at least once, in order per case."""
 
+import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -97,12 +99,53 @@ def test_announcements_of_a_case_keep_their_order(
 
 def test_a_failure_never_names_the_address(bench: Bench) -> None:
     """The URL may hold a token, so a failed delivery says what happened and not where."""
-    delivery = Delivery(1, uuid4(), {"type": "case.decided"}, datetime(2026, 1, 5, tzinfo=UTC), 1)
     sender = WebhookSender(SecretStr("http://127.0.0.1:1/hook?token=hush"), SecretStr(SECRET))
     with pytest.raises(DeliveryFailed) as failed:
-        bench.run(sender, delivery)
+        bench.run(sender, DELIVERY)
     assert failed.value.reason == "ConnectError"
     bench.run(sender.close)
+
+
+DELIVERY = Delivery(1, uuid4(), {"type": "case.decided"}, datetime(2026, 1, 5, tzinfo=UTC), 1)
+
+
+async def deliver_to(answer: bytes, drip: bytes) -> None:
+    """Send an announcement to a server that answers so and then drips, until it is left."""
+
+    left = asyncio.Event()
+
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+        with suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(drip)
+                await writer.drain()
+                await asyncio.sleep(0.01)
+        writer.close()
+        left.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    sender = WebhookSender(SecretStr(f"http://127.0.0.1:{port}/hook"), SecretStr(SECRET))
+    async with server, asyncio.timeout(30):
+        try:
+            await sender(DELIVERY)
+        finally:
+            await sender.close()
+            await left.wait()
+
+
+def test_a_dripping_answer_is_given_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A receiver that always sends a little more holds up the others no longer than a dead one."""
+    monkeypatch.setattr("serving.webhooks.TIMEOUT_SECONDS", 0.2)
+    with pytest.raises(DeliveryFailed) as failed:
+        bench.run(deliver_to, b"HTTP/1.1 200 OK\r\n", b"X-More: 1\r\n")
+    assert failed.value.reason == "no answer within 0.2 s"
+
+
+def test_of_an_answer_only_the_status_is_read(bench: Bench) -> None:
+    """A body without an end does not matter: the announcement has arrived."""
+    bench.run(deliver_to, b"HTTP/1.1 200 OK\r\n\r\n", b"x")
 
 
 def test_without_a_webhook_announcements_wait(bench: Bench, receiver: Receiver) -> None:
