@@ -1,11 +1,13 @@
 """The server of our own: it starts, is shared, survives a kill, and says what is wrong."""
 
 import errno
+import hashlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections import namedtuple
 from pathlib import Path
 
@@ -15,6 +17,9 @@ import pytest
 from triage_ml.errors import SetupFailed
 from triage_ml.storage import machine
 from triage_ml.storage.embedded import EmbeddedServer
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+SOMEBODY = {"user": 65534, "group": 65534}
 
 CHILD = """
 import sys
@@ -215,7 +220,7 @@ def test_a_server_that_does_not_answer_is_a_setup_failure(short_tmp_path, monkey
     server = EmbeddedServer(short_tmp_path)
     for step in ("_make_cluster", "_ensure_running"):
         monkeypatch.setattr(server, step, lambda: None)
-    with pytest.raises(SetupFailed, match="does not answer: see"):
+    with pytest.raises(SetupFailed, match="does not answer"):
         server.start()
 
 
@@ -224,14 +229,22 @@ def test_waiting_ends_when_the_process_does(short_tmp_path):
     assert EmbeddedServer(short_tmp_path)._wait_for_answer() is False
 
 
-def test_a_process_of_another_user_may_be_a_server(short_tmp_path, monkeypatch):
-    """Its locks are left alone."""
-    (short_tmp_path / "pid").write_text("1\n")
+@pytest.mark.parametrize("number", [1, os.getpid()])
+def test_a_process_of_another_user_is_known_by_its_command(short_tmp_path, monkeypatch, number):
+    """A number that now is somebody else's does not hold up the start."""
+    (short_tmp_path / "pid").write_text(f"{number}\n")
 
     def refuse(pid, number):
         raise PermissionError
 
     monkeypatch.setattr(os, "kill", refuse)
+    assert EmbeddedServer(short_tmp_path)._is_ours(short_tmp_path / "pid") is False
+
+
+def test_where_nothing_tells_a_living_process_may_be_the_server(short_tmp_path, monkeypatch):
+    """Without /proc its locks are left alone."""
+    (short_tmp_path / "pid").write_text(f"{os.getpid()}\n")
+    monkeypatch.setattr(machine, "PROCESSES", short_tmp_path / "proc")
     assert EmbeddedServer(short_tmp_path)._is_ours(short_tmp_path / "pid") is True
 
 
@@ -247,7 +260,7 @@ def test_root_gets_an_account_for_the_server(monkeypatch):
 
     monkeypatch.setattr(machine.pwd, "getpwnam", find)
     monkeypatch.setattr(machine.subprocess, "run", lambda words, **options: made.append(words))
-    assert machine.account_for_root() == {"user": 77, "group": 78, "extra_groups": []}
+    assert machine.account_for_root(0, 0) == {"user": 77, "group": 78, "extra_groups": []}
     assert made == [["useradd", "--system", "--no-create-home", "pgserver"]]
 
 
@@ -260,13 +273,103 @@ def test_without_an_account_root_is_told_what_to_do(monkeypatch):
     monkeypatch.setattr(machine.pwd, "getpwnam", fail)
     monkeypatch.setattr(machine.subprocess, "run", fail)
     with pytest.raises(SetupFailed, match="ordinary user"):
-        machine.account_for_root()
+        machine.account_for_root(0, 0)
 
 
+@as_root
 def test_folders_above_are_opened_for_passing_only(short_tmp_path):
-    """The server's account may pass, not list."""
+    """The server's account may pass root's own folders, not list them."""
     inner = short_tmp_path / "inner" / "data"
     inner.mkdir(parents=True)
     inner.parent.chmod(0o700)
-    machine.let_through(inner)
+    machine.let_through(inner, SOMEBODY)
     assert inner.parent.stat().st_mode & 0o777 == 0o701
+
+
+@as_root
+def test_a_home_of_another_user_stays_closed(short_tmp_path):
+    """Nothing is opened on the way to it, and the message names it."""
+    home = short_tmp_path / "root" / "home"
+    (home / "data").mkdir(parents=True)
+    home.chmod(0o700)
+    os.chown(home, 4242, 4242)
+    home.parent.chmod(0o700)
+    with pytest.raises(SetupFailed, match=f"{home} .*TRIAGE_DATA_DIR"):
+        EmbeddedServer(home / "new" / "postgres").start()
+    assert home.stat().st_mode & 0o777 == 0o700
+    assert home.parent.stat().st_mode & 0o777 == 0o700
+    assert not (home / "new").exists()
+
+
+@as_root
+def test_the_owner_of_a_closed_folder_passes_it(short_tmp_path):
+    """Where the server runs as that user, nothing need be opened."""
+    home = short_tmp_path / "home"
+    (home / "data").mkdir(parents=True)
+    home.chmod(0o700)
+    os.chown(home, *SOMEBODY.values())
+    short_tmp_path.chmod(0o711)
+    machine.let_through(home / "data", SOMEBODY)
+    assert home.stat().st_mode & 0o777 == 0o700
+
+
+@as_root
+def test_root_leaves_an_ordinary_installation_usable(short_tmp_path):
+    """The programs run as the owner of the cluster, and every file stays that user's."""
+    folder = short_tmp_path / "postgres"
+    folder.mkdir()
+    os.chown(folder, *SOMEBODY.values())
+    for _ in range(2):  # it makes the cluster, and it finds one
+        with EmbeddedServer(folder) as server, psycopg.connect(server.url):
+            assert {path.stat().st_uid for path in folder.iterdir()} == {SOMEBODY["user"]}
+        assert folder.stat().st_uid == SOMEBODY["user"]
+
+
+@as_root
+def test_root_makes_no_lock_through_a_link(short_tmp_path):
+    """In a folder of another user the name could lead anywhere."""
+    (short_tmp_path / "users.lock").symlink_to(short_tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic"):
+        machine.open_lock(short_tmp_path / "users.lock", SOMEBODY)
+    assert not (short_tmp_path / "elsewhere").exists()
+
+
+def lead_elsewhere(short: Path, target: Path) -> None:
+    target.mkdir(mode=0o700)
+    short.symlink_to(target)
+
+
+def stand_open(short: Path, target: Path) -> None:
+    short.mkdir()
+    short.chmod(0o777)
+
+
+def be_anothers(short: Path, target: Path) -> None:
+    short.mkdir(mode=0o700)
+    os.chown(short, 4242, 4242)
+
+
+@pytest.mark.parametrize(
+    "prepare", [lead_elsewhere, stand_open, pytest.param(be_anothers, marks=as_root)]
+)
+def test_a_socket_folder_that_another_user_prepared_is_refused(
+    short_tmp_path, monkeypatch, prepare
+):
+    """Its name can be computed, and who owns it could answer in the server's place."""
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(short_tmp_path))
+    folder = short_tmp_path / ("x" * 100)
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    target = short_tmp_path / "target"
+    prepare(short_tmp_path / f"triage-{digest}", target)
+    with pytest.raises(SetupFailed, match=f"triage-{digest}"):
+        EmbeddedServer(folder).start()
+    assert not target.exists() or target.stat().st_uid == os.geteuid()
+
+
+def test_a_program_that_fails_before_there_is_a_log_is_heard(short_tmp_path):
+    """Its last line says more than the name of a file that does not exist."""
+    server = EmbeddedServer(short_tmp_path)
+    assert server._why("loading\ninitdb: no such library\n\n") == "initdb: no such library"
+    assert server._why() == "nothing was said"
+    (short_tmp_path / "server.log").write_text("LOG: hello\n")
+    assert server._why("loading\n") == f"see {short_tmp_path / 'server.log'}"

@@ -76,7 +76,7 @@ class EmbeddedServer:
                 self._make_cluster()
                 self._ensure_running()
                 self._make_database()
-                self._users = machine.open_lock(self.folder / "users.lock")
+                self._users = machine.open_lock(self.folder / "users.lock", self._account)
                 fcntl.flock(self._users, fcntl.LOCK_SH)
         except OSError as error:
             raise SetupFailed(f"{self.folder}: {machine.os_reason(error)}") from error
@@ -112,6 +112,8 @@ class EmbeddedServer:
         self.stop()
 
     def _prepare_folder(self) -> None:
+        if os.geteuid() == 0:
+            self._prepare_as_root()
         self.folder.mkdir(parents=True, exist_ok=True)
         version = self._data / "PG_VERSION"
         if self._data.exists() and not machine.is_cluster(version):
@@ -122,18 +124,23 @@ class EmbeddedServer:
                 f"{self._data} was made by PostgreSQL {found}, this version runs "
                 f"{machine.VERSION}: dump and restore it, or name another folder"
             )
-        if os.geteuid() == 0:
-            self._account = machine.account_for_root()
-            for place in (self.folder, machine.programs()):
-                machine.let_through(place)
-            if self.folder.stat().st_uid != self._account["user"]:
-                os.chown(self.folder, self._account["user"], self._account["group"])
-        elif self.folder.stat().st_uid != os.geteuid():
+        if not self._account and self.folder.stat().st_uid != os.geteuid():
             raise SetupFailed(f"{self.folder} belongs to another user")
+        if self._account:
+            machine.let_through(self.folder, self._account)  # what was made just now, too
+            machine.give(self.folder, self._account)
+
+    def _prepare_as_root(self) -> None:
+        """Choose the account of the server and open its way, before anything is made."""
+        known = next((place for place in (self._data, self.folder) if place.exists()), None)
+        user, group = (known.stat().st_uid, known.stat().st_gid) if known else (0, 0)
+        self._account = machine.account_for_root(user, group)
+        for place in (self.folder, machine.programs()):
+            machine.let_through(place, self._account)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        descriptor = machine.open_lock(self.folder / "start.lock")
+        descriptor = machine.open_lock(self.folder / "start.lock", self._account)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
@@ -197,13 +204,11 @@ class EmbeddedServer:
         """Whether the process in the file is a server on this folder."""
         try:
             pid = int(pid_file.read_text().split("\n", 1)[0])
-            os.kill(pid, 0)
-            command = Path(f"/proc/{pid}/cmdline")
-            return not command.exists() or str(self._data).encode() in command.read_bytes()
-        except PermissionError:
-            return True
+            with suppress(PermissionError):  # it lives, and is another user's
+                os.kill(pid, 0)
         except (OSError, ValueError):
             return False
+        return machine.runs_on(pid, self._data)
 
     def _make_database(self) -> None:
         with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
@@ -219,9 +224,11 @@ class EmbeddedServer:
             return self.folder
         digest = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]
         short = Path(tempfile.gettempdir()) / f"triage-{digest}"
-        short.mkdir(mode=0o700, exist_ok=True)
+        with suppress(FileExistsError):
+            short.mkdir(mode=0o700)
         if self._account:
-            os.chown(short, self._account["user"], self._account["group"])
+            machine.give(short, self._account)
+        machine.check_private(short, self._account.get("user", os.geteuid()))
         return short
 
     def _url(self, database: str) -> str:
@@ -253,4 +260,8 @@ class EmbeddedServer:
         if "No space left on device" in said:
             return "no space left on the disk"
         lines = [line for line in said.splitlines() if "FATAL" in line or "error:" in line]
-        return lines[-1].strip() if lines else f"see {self._log}"
+        if lines:
+            return lines[-1].strip()
+        if self._log.exists():
+            return f"see {self._log}"
+        return (said.strip() or "nothing was said").splitlines()[-1]
