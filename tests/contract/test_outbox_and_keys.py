@@ -8,6 +8,7 @@ import pytest
 from tests.contract.steps import NOW, appeal, decided, report
 from triage_ml.errors import Conflict, NotFound
 from triage_ml.ports import ApiKey
+from triage_ml.storage import outbox
 
 pytestmark = pytest.mark.anyio
 LEASE = timedelta(minutes=2)
@@ -64,12 +65,13 @@ async def test_settling_twice_or_nothing_changes_nothing(store):
 
 
 async def test_concurrent_workers_share_the_announcements(store):
-    """Each goes to one of them."""
+    """Each goes to one of them, and none stays behind."""
     for n in range(6):
         await decided(store, f"i-{n}")
     shares = await asyncio.gather(*(take(store, limit=2) for _ in range(4)))
     taken = [delivery.delivery_id for share in shares for delivery in share]
-    assert len(taken) == len(set(taken)) <= 6
+    assert len(taken) == len(set(taken)) == 6
+    assert max(len(share) for share in shares) == 2
 
 
 async def test_undelivered_announcements_are_counted(store):
@@ -92,6 +94,19 @@ async def test_only_what_arrived_and_is_old_is_forgotten(store):
     assert await store.forget(NOW + timedelta(seconds=1)) == 1
     assert await store.n_undelivered() == 1
     assert [event.step for event in await store.events(case.case_id)][-1] == "decided"
+
+
+@pytest.mark.parametrize("n", [4, 5])
+async def test_more_is_forgotten_than_one_statement_drops(store, monkeypatch, n):
+    """Whether or not the last one is full."""
+    monkeypatch.setattr(outbox, "FORGET_AT_ONCE", 2)
+    for number in range(n):
+        await report(store, f"i-{number}", key=f"k-{number}")
+    await decided(store, "i-0")
+    [delivery] = await take(store)
+    await store.settle_delivery(delivery.delivery_id, NOW, None)
+    assert await store.forget(NOW + timedelta(days=1)) == n + 1
+    assert await store.forget(NOW + timedelta(days=1)) == 0
 
 
 async def test_a_forgotten_key_may_be_used_again(store):

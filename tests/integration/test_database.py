@@ -6,18 +6,20 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from tests.contract.steps import NOW, report, request
+from tests.contract.steps import NOW, decided, report, request
 from triage_ml.domain.admission import fail_scoring
 from triage_ml.errors import SetupFailed, StoreUnavailable
 from triage_ml.storage import migrate as migrations
 from triage_ml.storage import pool
 from triage_ml.storage.embedded import EmbeddedServer
 from triage_ml.storage.migrate import migrate
+from triage_ml.storage.pool import QUERIES, make_pool
 from triage_ml.storage.postgres import PostgresCaseStore, utc_now
 
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'triage'"
@@ -33,6 +35,14 @@ WITH version AS (
 )
 UPDATE triage_case SET version_sha256 = 'new', state = 'claimed', claim_id = case_id,
     lease_expires_at = %(now)s
+"""
+OLD_ANSWERS = """
+INSERT INTO idempotency (actor, key, body_sha256, created_at)
+SELECT 'intake', 'old-' || n, '', %(at)s FROM generate_series(1, 100) n
+"""
+OLD_ANNOUNCEMENTS = """
+INSERT INTO outbox (case_id, payload, created_at, next_attempt_at, delivered_at)
+SELECT case_id, '{}', %(at)s, %(at)s, %(at)s FROM triage_case, generate_series(1, 100) n
 """
 DIES_BEFORE_MARKING = """
 import os, sys
@@ -264,6 +274,24 @@ async def test_a_change_sees_what_it_waited_for(postgres_store, database_url):
         other.commit()
         await waiting
     assert [(case.item.text, case.claim.reviewer) for case in seen] == [("new", "ben")]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("statement", [QUERIES.forget_answers, QUERIES.forget_arrived])
+async def test_one_statement_forgets_so_many_and_finds_them_by_an_index(
+    postgres_store, database_url, statement
+):
+    """However much is old, it ends in time and its locks with it."""
+    await decided(postgres_store, key="k-1")
+    old = NOW - timedelta(days=99)
+    async with make_pool(database_url) as connections, connections.connection() as connection:
+        await connection.execute(OLD_ANSWERS, {"at": old})
+        await connection.execute(OLD_ANNOUNCEMENTS, {"at": old})
+        facts = {"before": old + timedelta(days=1), "limit": 60}
+        cursor = await connection.execute(f"EXPLAIN {statement.sql}", facts)
+        plan = "\n".join([row["QUERY PLAN"] for row in await cursor.fetchall()])
+        assert [await statement(connection, **facts) for _ in range(3)] == [60, 40, 0]
+    assert "Seq Scan" not in plan
 
 
 def remember(seen):

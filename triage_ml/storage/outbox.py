@@ -1,11 +1,15 @@
 """Announcements on their way to webhooks, and API keys."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from triage_ml.errors import Conflict, NotFound
 from triage_ml.ports import ApiKey, Delivery
 from triage_ml.storage import rows
 from triage_ml.storage.pool import QUERIES, Transactions
+
+FORGET_AT_ONCE = 5_000
+"""Rows that one statement drops."""
 
 
 class Outbox(Transactions):
@@ -32,9 +36,18 @@ class Outbox(Transactions):
         return int(row["n"])
 
     async def forget(self, before: datetime) -> int:
-        async with self._connection() as connection:
-            row = await QUERIES.forget(connection, before=before)
-        return int(row["n"])
+        n_answers = await self._drop(QUERIES.forget_answers, before)
+        return n_answers + await self._drop(QUERIES.forget_arrived, before)
+
+    async def _drop(self, statement: Callable[..., Awaitable[int]], before: datetime) -> int:
+        """Drop in short transactions, so that after any pause each ends in time."""
+        n_dropped = 0
+        while True:
+            async with self._connection() as connection:
+                n = await statement(connection, before=before, limit=FORGET_AT_ONCE)
+            n_dropped += n
+            if n < FORGET_AT_ONCE:
+                return n_dropped
 
 
 class Keys(Transactions):

@@ -32,11 +32,16 @@ WHERE delivery_id = :delivery_id AND delivered_at IS NULL;
 -- name: n_undelivered^
 SELECT count(*) AS n FROM outbox WHERE delivered_at IS NULL;
 
--- name: forget^
--- Drop what only served repetition: the answers to old keys, the announcements that arrived.
-WITH answers AS (
-    DELETE FROM idempotency WHERE created_at < :before RETURNING 1
-), arrived AS (
-    DELETE FROM outbox WHERE delivered_at < :before RETURNING 1
-)
-SELECT (SELECT count(*) FROM answers) + (SELECT count(*) FROM arrived) AS n;
+-- What only served repetition is dropped: the answers to old keys, the announcements that
+-- arrived. ARRAY() is read once, whatever the plan.
+
+-- name: forget_answers!
+DELETE FROM idempotency WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM idempotency WHERE created_at < :before LIMIT :limit FOR UPDATE SKIP LOCKED
+));
+
+-- name: forget_arrived!
+DELETE FROM outbox WHERE delivery_id = ANY(ARRAY(
+    SELECT delivery_id FROM outbox WHERE delivered_at < :before LIMIT :limit
+    FOR UPDATE SKIP LOCKED
+));
