@@ -1,13 +1,17 @@
 """Run the service from the command line: look first, serve, stop cleanly."""
 
 import asyncio
+import logging
+import os
 import signal
 import socket
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 import httpx
+import structlog
 import uvicorn
 from fastapi import FastAPI
 
@@ -15,10 +19,12 @@ from serving.app import SystemClock, build, open_service, open_store, open_worke
 from serving.demo import KEY_FILE, demo_keys, submit_demo
 from serving.metrics import Metrics
 from serving.preflight import check_folder, check_port
+from serving.service import Service
 from serving.settings import Settings
 from serving.telemetry import configure_logging
 from triage_ml.ports import CaseStore, Clock
 
+_log = structlog.stdlib.get_logger("triage.run")
 T = TypeVar("T")
 Say = Callable[[str], None]
 
@@ -29,13 +35,15 @@ def run_server(settings: Settings, *, demo: bool, say: Say) -> None:
     if settings.database_url is None or demo:
         check_folder(settings.data_dir)
     configure_logging(settings.log_level, settings.log_format)
-    asyncio.run(_serve(settings, build(settings), demo, say))
+    app = build(settings)
+    asyncio.run(_serve(settings, app, demo, say))
+    _leave(app.state.service)
 
 
 def run_worker(settings: Settings, say: Say) -> None:
     """Score what waits and deliver webhooks until Ctrl-C or SIGTERM."""
     configure_logging(settings.log_level, settings.log_format)
-    asyncio.run(_work(settings, say))
+    _leave(asyncio.run(_work(settings, say)))
 
 
 async def with_store(settings: Settings, use: Callable[[CaseStore, Clock], Awaitable[T]]) -> T:
@@ -109,12 +117,25 @@ async def _greet(
     say("stop with Ctrl-C")
 
 
-async def _work(settings: Settings, say: Say) -> None:
+async def _work(settings: Settings, say: Say) -> Service:
     stop = asyncio.Event()
     _on_stop(stop.set)
     async with open_service(settings, Metrics()) as service, open_worker(service):
         say("the worker is ready; stop with Ctrl-C")
         await stop.wait()
+    return service
+
+
+def _leave(service: Service) -> None:
+    """End the process at once if the model hangs: Python would wait for its thread for ever.
+
+    Everything else is closed by then.
+    """
+    if service.scoring.hangs:
+        _log.error("the model hangs: left without it")
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(0)
 
 
 def _on_stop(call: Callable[[], None]) -> None:

@@ -17,8 +17,11 @@ from triage_ml.workflow.intake import Intake
 from triage_ml.workflow.review import Review
 from triage_ml.workflow.scoring import Scored, Scoring
 
-SCORE_CHUNK = 16
+TURN_TEXTS = 16
 """Texts per turn at the model: a long list lets live reports in between."""
+
+TURN_CHARS = 8_000
+"""Characters per turn, unless one text alone has more: 16 long posts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +81,20 @@ class MeasuredScoring(Scoring):
     ) -> list[tuple[LanguageGuess, LabelScores]]:
         """Score many texts a few at a time. Raises: ScoringFailed, Overloaded."""
         found: list[tuple[LanguageGuess, LabelScores]] = []
-        for start in range(0, len(texts), SCORE_CHUNK):
-            turn = slice(start, start + SCORE_CHUNK)
+        for turn in _turns(texts):
             found += await self.score(texts[turn], hints[turn])
         return found
+
+
+def _turns(texts: Sequence[str]) -> Iterator[slice]:
+    """Divide texts, in order, into turns of at most so many texts and characters."""
+    start = n_chars = 0
+    for end, text in enumerate(texts):
+        if end > start and (end - start == TURN_TEXTS or n_chars + len(text) > TURN_CHARS):
+            yield slice(start, end)
+            start, n_chars = end, 0
+        n_chars += len(text)
+    yield slice(start, len(texts))
 
 
 class Service:
@@ -102,5 +115,5 @@ class Service:
         metrics.show_model(parts.scorer.info.version if parts.scorer else None)
 
     def close(self) -> None:
-        """Stop the model's threads; what they had begun is finished first."""
+        """Stop the model's threads; what they had begun may finish, if it does so soon."""
         self.scoring.close()

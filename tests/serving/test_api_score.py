@@ -4,6 +4,7 @@ from threading import Event
 
 import pytest
 
+from serving.service import TURN_CHARS
 from tests.serving.bench import KEYWORDS, Bench
 from tests.serving.conftest import MakeBench
 from triage_ml.errors import ScoringFailed
@@ -19,6 +20,14 @@ def test_texts_are_scored_in_order_and_not_stored(bench: Bench) -> None:
     assert body["model_version"] == "stub-1"
     assert bench.scorer.calls == [16] * 16
     assert bench.n_stored() == 0
+
+
+def test_long_texts_leave_room_for_live_reports(bench: Bench) -> None:
+    """A turn at the model is bounded by characters too; one text may be longer than a turn."""
+    sizes = [60_000, 60_000, *[TURN_CHARS // 4] * 5, TURN_CHARS, 1]
+    body = bench.post("/v1/score", {"texts": [{"text": "x" * n} for n in sizes]}).json()
+    assert len(body["scores"]) == len(sizes)
+    assert bench.scorer.calls == [1, 1, 4, 1, 1, 1]
 
 
 def test_a_hint_decides_the_language_of_a_doubtful_text(bench: Bench) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -23,6 +23,9 @@ from triage_ml.ports import CaseStore, Clock, LanguageDetector, Scorer
 
 MAX_FAILURES = 20
 """A case that failed to score this often, while others did not, is left to reviewers."""
+
+CLOSE_SECONDS = 5.0
+"""Longest that closing waits for texts that the model is at."""
 
 PROBE = "Is anybody there?"
 
@@ -56,10 +59,20 @@ class Scoring:
         self._deadline = deadline.total_seconds()
         self._max_waiting = max_waiting
         self._waiting = 0
+        self._begun: set[Future[list[LabelScores]]] = set()
         self._pool = ThreadPoolExecutor(n_threads, thread_name_prefix="score")
 
     def close(self) -> None:
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        """Take no more; wait a little for what was begun, and go on without it (`hangs`)."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        wait(tuple(self._begun), CLOSE_SECONDS)
+        if not self.hangs:
+            self._pool.shutdown(wait=True)
+
+    @property
+    def hangs(self) -> bool:
+        """Whether the model is at a text now; after `close`, that Python cannot exit."""
+        return any(not future.done() for future in tuple(self._begun))
 
     @property
     def n_waiting(self) -> int:
@@ -93,6 +106,8 @@ class Scoring:
             raise Overloaded(retry_after_seconds=1)
         self._waiting += 1
         future = self._pool.submit(scorer.score, texts, languages)
+        self._begun.add(future)
+        future.add_done_callback(self._begun.discard)
         # The place is given back when the thread is done, not when the caller stops waiting:
         # an overdue text still occupies the model.
         loop = asyncio.get_running_loop()
