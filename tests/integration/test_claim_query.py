@@ -18,14 +18,14 @@ pytestmark = pytest.mark.anyio
 USED = {"Index Scan", "Bitmap Heap Scan", "ModifyTable"}
 
 MANY = """
-INSERT INTO triage_case (case_id, item_id, version_sha256, author_ref, state, stage, queue, tier,
-    base_index, handling_seconds, received_at, due_at, language, labels, repeat_actor,
-    scoring_failures, item, summary, language_guess, placement)
-SELECT gen_random_uuid(), 'bulk-' || n, version_sha256, author_ref, state, stage, queue, n % 3 + 2,
-    random() * 10, handling_seconds, received_at, due_at + random() * interval '2 days',
-    (ARRAY['en', 'de', 'tr', 'es', 'ko'])[n % 5 + 1], labels, repeat_actor,
-    scoring_failures, item, summary, language_guess, placement
-FROM triage_case, generate_series(1, 100000) n
+INSERT INTO triage_case
+SELECT copy.* FROM triage_case one, generate_series(1, 100000) n, jsonb_populate_record(
+    one, jsonb_build_object(
+        'case_id', gen_random_uuid(), 'item_id', 'bulk-' || n, 'tier', n % 3 + 2,
+        'base_index', random() * 10, 'due_at', due_at + random() * interval '2 days',
+        'language', (ARRAY['en', 'de', 'tr', 'es', 'ko'])[n % 5 + 1]
+    )
+) copy
 """
 VERSIONS = """
 INSERT INTO item_version
