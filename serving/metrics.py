@@ -33,7 +33,9 @@ class Metrics:
         self.reports = self._count(
             "triage_reports", "Reports accepted.", "source", "joined", "degraded"
         )
-        self.claims = self._count("triage_claims", "Cases handed to reviewers.", "queue")
+        self.claims = self._count(
+            "triage_claims", "Cases handed to reviewers, restricted queues left out.", "queue"
+        )
         self.decisions = self._count("triage_decisions", "Decisions taken.", "action")
         self.deliveries = self._count(
             "triage_deliveries", "Attempts to deliver an announcement.", "outcome"
@@ -42,8 +44,12 @@ class Metrics:
             "triage_outbox_announcements", "Announcements that have not arrived."
         )
         self.caught_up = self._count("triage_backlog_scored", "Cases scored by the worker.")
-        self.backlog = self._gauge("triage_backlog_cases", "Open cases without scores.")
-        self.cases = self._gauge("triage_queue_cases", "Open cases.", "queue", "tier")
+        self.backlog = self._gauge(
+            "triage_backlog_cases", "Open cases without scores, restricted queues left out."
+        )
+        self.cases = self._gauge(
+            "triage_queue_cases", "Open cases, restricted queues left out.", "queue", "tier"
+        )
         self.breached = self._gauge(
             "triage_queue_breached_cases", "Open cases past due and not claimed.", "queue"
         )
@@ -60,7 +66,7 @@ class Metrics:
         return Gauge(name, text, labels, registry=self.registry)
 
     def note_report(self, receipt: Receipt, source: str) -> None:
-        degraded = str(receipt.scores is None).lower()
+        degraded = str(receipt.degraded).lower()
         self.reports.labels(source, str(receipt.joined).lower(), degraded).inc()
 
     def show_model(self, version: str | None) -> None:

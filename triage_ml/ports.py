@@ -46,6 +46,7 @@ class Receipt:
     scores: LabelScores | None
     placement: Placement
     received_at: datetime
+    degraded: bool
 
     @classmethod
     def of(cls, report_id: UUID, case: Case, joined: bool, received_at: datetime) -> "Receipt":
@@ -58,6 +59,7 @@ class Receipt:
             scores=case.scores,
             placement=case.placement,
             received_at=received_at,
+            degraded=case.degraded,
         )
 
 
@@ -191,16 +193,24 @@ class CaseStore(Protocol):
         """Find the case of a claim, running or ended. Raises: NotFound."""
         ...
 
-    async def events(self, case_id: UUID) -> list[CaseEvent]:
-        """Give the log, oldest first. Raises: NotFound."""
+    async def events(self, case_id: UUID, after: int = 0, limit: int = 500) -> list[CaseEvent]:
+        """Give up to `limit` lines of the log after that sequence number, oldest first.
+
+        Raises: NotFound.
+        """
         ...
 
-    async def reports(self, case_id: UUID) -> list[StoredReport]: ...
+    async def reports(self, case_id: UUID, limit: int = 100) -> list[StoredReport]:
+        """Give the newest reports of a case, newest first."""
+        ...
 
     async def queue_depths(self, now: datetime) -> list[QueueDepth]: ...
 
     async def unscored(self, limit: int, max_failures: int) -> list[Case]:
-        """Give open cases without scores: fewest failed attempts, most urgent tier, oldest."""
+        """Give open cases whose newest text has no scores.
+
+        Fewest failed attempts first, then most urgent tier, then oldest.
+        """
         ...
 
     async def take_deliveries(self, limit: int, now: datetime, lease: timedelta) -> list[Delivery]:

@@ -161,7 +161,7 @@ def receipt_out(row: PriorityPolicy, receipt: Receipt, index: IndexNow) -> Recei
         received_at=receipt.received_at,
         model_version=scores.model_version if scores else None,
         policy_version=placement.priority.policy_version,
-        degraded=scores is None,
+        degraded=receipt.degraded,
     )
 
 

@@ -77,8 +77,11 @@ async def test_more_reports_join_the_open_case(store):
     case = await store.get_case(first.case_id)
     assert case.summary.reasons == {"harassment": 1, "hate": 1}
     assert [row.report_id for row in await store.reports(first.case_id)] == [
-        first.report_id,
         second.report_id,
+        first.report_id,
+    ]
+    assert [row.report_id for row in await store.reports(first.case_id, limit=1)] == [
+        second.report_id
     ]
 
 
@@ -243,3 +246,13 @@ async def test_what_is_not_there_is_not_found(store):
     with pytest.raises(NotFound):
         await store.change(uuid4(), lambda case: None)
     assert await store.reports(uuid4()) == []
+
+
+async def test_the_log_is_read_in_pages(store):
+    """Each page begins after the last line of the one before; past the end it is empty."""
+    sent = await report(store)
+    everything = await store.events(sent.case_id)
+    first = await store.events(sent.case_id, limit=1)
+    rest = await store.events(sent.case_id, after=first[-1].sequence)
+    assert first + rest == everything
+    assert await store.events(sent.case_id, after=everything[-1].sequence) == []

@@ -78,8 +78,51 @@ def test_a_second_report_may_raise_a_case() -> None:
 def test_a_report_on_a_claimed_case_leaves_the_claim_alone() -> None:
     """The reviewer keeps the case while its priority changes."""
     case = make_claimed_case()
-    joined = join(case, CHILD)
+    joined = join(case, make_report(source=Source.TRUSTED_FLAGGER))
     assert (joined.state, joined.claim) == (CaseState.CLAIMED, case.claim)
+
+
+@pytest.mark.parametrize("text", ["another text", None])
+def test_a_claim_ends_when_the_item_is_edited_or_becomes_restricted(text: str | None) -> None:
+    """Nobody decides a text they have not seen, or a case they may not see."""
+    case = make_claimed_case()
+    item = replace(case.item, text=text or case.item.text)
+    report = make_report() if text else CHILD
+    facts = replace(circumstances(case), item=item, summary=case.summary.add(report, 1.0))
+    change = join_report(case, POLICY, facts, GUESS, None, NOW, "intake")
+    steps = [(event.step, event.from_state, event.to_state) for event in change.events]
+    claimed, queued = CaseState.CLAIMED, CaseState.QUEUED
+    assert (change.case.state, change.case.claim) == (queued, None)
+    assert change.claim_ended is Step.RELEASED
+    assert steps == [
+        (Step.REPORTED, claimed, claimed),
+        (Step.RELEASED, claimed, queued),
+        (Step.ROUTED, queued, queued),
+    ]
+
+
+def test_an_edit_that_was_not_scored_keeps_the_old_scores_and_waits() -> None:
+    """The older text's scores stay, answer nothing for the newer one, and say so in the log."""
+    threat = make_scores({Label.VIOLENT_THREAT: make_score(0.97, 3)}, p_violation=0.97)
+    case = make_case(scores=threat)
+    facts = replace(circumstances(case), item=replace(case.item, text="kind words"))
+    change = join_report(case, POLICY, facts, GUESS, None, NOW, "intake")
+    assert change.case.degraded
+    assert change.events[-1].detail["degraded"] is True
+    assert change.case.placement.priority.tier <= case.placement.priority.tier
+    late = add_scores(change.case, POLICY, HARMLESS, NOW, "worker").case
+    assert not late.degraded
+    assert late.placement.priority.tier <= case.placement.priority.tier
+    assert late.placement.priority.base >= case.placement.priority.base
+
+
+def test_low_scores_of_an_older_text_do_not_answer_the_newer_one() -> None:
+    """Until the edit is scored, the report's word counts as if nothing had been measured."""
+    case = make_case(scores=make_scores({Label.HARASSMENT: make_score(0.01)}))
+    facts = replace(circumstances(case), item=replace(case.item, text="something else"))
+    edited = join_report(case, POLICY, facts, GUESS, None, NOW, "intake").case
+    [term] = [t for t in edited.placement.priority.harm_terms if t.label is Label.HARASSMENT]
+    assert (term.basis, term.probability) == ("report", 0.4)
 
 
 def test_a_report_without_scores_keeps_those_there_are() -> None:
@@ -160,7 +203,9 @@ def test_a_tier_that_a_score_gave_is_kept_when_another_model_disagrees() -> None
     """Put into T0 by model and report together, a case stays there, and says why."""
     sure = make_scores({Label.SELF_HARM: make_score(0.95, 3)})
     case = make_case(make_report(Label.SELF_HARM), scores=sure)
-    moved = rescore(case, replace(HARMLESS, model_version="m-2")).placement.priority
+    facts = circumstances(case)
+    other = replace(HARMLESS, model_version="m-2")
+    moved = join_report(case, POLICY, facts, GUESS, other, NOW, "intake").case.placement.priority
     assert case.placement.priority.tier is moved.tier is Tier.T0
     assert moved.tier_reason == "stays where it was put before"
 

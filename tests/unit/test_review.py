@@ -161,9 +161,11 @@ def test_a_verdict_that_does_not_hold_together_decides_nothing() -> None:
 
 
 def test_only_a_claimed_case_is_decided() -> None:
-    """Deciding what nobody holds is refused as a wrong state."""
-    with pytest.raises(IllegalTransition):
+    """A claim on a case that waits again is over; a closed case is the wrong state."""
+    with pytest.raises(LeaseExpired):
         decide(make_case(), POLICY, CLAIM_ID, REVIEWER, NOTHING, NOW)
+    with pytest.raises(IllegalTransition):
+        decide(make_decided_case(), POLICY, CLAIM_ID, REVIEWER, NOTHING, NOW)
 
 
 def test_a_case_without_a_word_goes_to_the_policy_gap() -> None:

@@ -58,11 +58,13 @@ def test_spans_of_an_older_text_are_dropped() -> None:
     assert keep_worst(make_scores(), old).labels[Label.HATE] == marked
 
 
-def test_scores_of_another_model_are_replaced() -> None:
-    """Numbers of two models do not compare, so the newer ones stand alone."""
+def test_a_new_model_does_not_make_an_older_text_forgotten() -> None:
+    """The worse of both stays, and both models are named."""
     old = make_scores({Label.HATE: make_score(0.9)}, model_version="m-1")
     new = make_scores(model_version="m-2")
-    assert keep_worst(old, new) == new
+    joined = keep_worst(old, new)
+    assert joined.labels[Label.HATE].trusted == 0.9
+    assert joined.model_version == "m-1+m-2"
     assert keep_worst(None, new) == new
 
 

@@ -7,6 +7,7 @@ from triage_ml.domain.case import CaseState
 from triage_ml.domain.report import Item, Report, Source
 from triage_ml.domain.taxonomy import Label, Tier
 from triage_ml.errors import IdempotencyMismatch, InvalidInput
+from triage_ml.workflow.scoring import score_backlog
 
 pytestmark = pytest.mark.anyio
 
@@ -63,12 +64,16 @@ async def test_an_edited_item_keeps_the_worse_scores(desk):
 
 
 async def test_an_edited_item_that_was_not_scored_is_scored_later(desk):
-    """The old text's scores do not stand for a new text that the model has not seen."""
-    first = await desk.report(text="first version")
-    desk.scoring.scorer = None
-    await desk.report(text="second version")
+    """The worker scores the new text, and the case does not sink by it."""
+    first = await desk.report(text="a violent_threat")
+    desk.scoring.scorer, scorer = None, desk.scoring.scorer
+    second = await desk.report(text="kind words")
     [case] = await desk.store.unscored(10, 20)
-    assert (case.case_id, case.item.text) == (first.case_id, "second version")
+    assert (case.case_id, case.item.text, second.degraded) == (first.case_id, "kind words", True)
+    desk.scoring.scorer = scorer
+    assert await score_backlog(desk.store, desk.scoring, desk.policy, desk.clock, 10) == 1
+    late = await desk.store.get_case(first.case_id)
+    assert (late.degraded, late.placement.priority.tier) == (False, Tier.T2)
 
 
 async def test_a_passed_deadline_is_refused_and_nothing_is_stored(desk):

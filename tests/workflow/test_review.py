@@ -12,8 +12,10 @@ from triage_ml.errors import (
     InvalidInput,
     LeaseExpired,
     NotFound,
+    PolicyInvalid,
     ScopeMissing,
 )
+from triage_ml.workflow.review import check_queues
 
 pytestmark = pytest.mark.anyio
 NOTHING = Verdict({}, Action.NO_ACTION)
@@ -136,10 +138,53 @@ async def test_the_index_grows_while_a_case_waits(desk):
     assert (after.base, after.urgency > 0) == (before.base, True)
 
 
-async def test_a_case_in_a_queue_the_policy_no_longer_has_can_still_be_seen(desk):
-    """Old cases outlive the policy that placed them."""
+async def test_a_queue_the_policy_no_longer_has_is_refused_and_kept_closed(desk):
+    """Its cases could not be claimed, and it may have been a restricted one."""
     receipt = await desk.report()
+    await check_queues(desk.store, desk.policy, desk.clock.now())
     del desk.policy.queues["std-en-safety"]
-    case = await desk.review.get_case(desk.key("anna"), receipt.case_id)
-    assert len(await desk.review.events(desk.key("anna"), case.case_id)) == 2
-    assert len(await desk.review.reports(desk.key("anna"), case.case_id)) == 1
+    with pytest.raises(PolicyInvalid, match=r"std-en-safety: 1 open cases"):
+        await check_queues(desk.store, desk.policy, desk.clock.now())
+    with pytest.raises(ScopeMissing):
+        await desk.review.get_case(desk.key("anna"), receipt.case_id)
+    lead = desk.key("lead", "review", "restricted")
+    assert len(await desk.review.events(lead, receipt.case_id)) == 2
+    assert len(await desk.review.reports(lead, receipt.case_id)) == 1
+    assert await desk.review.queue_depths(desk.key("anna")) == []
+
+
+async def test_a_reviewers_finding_hides_the_case_like_a_report_would(desk):
+    """Child safety that nobody reported is restricted from the decision on, appeal included."""
+    receipt = await desk.report()
+    anna, lead = desk.key("anna"), desk.key("lead", "review", "restricted")
+    [case] = await desk.review.claim(anna, "std-en-safety")
+    verdict = Verdict({Label.CHILD_SAFETY: Severity.S4}, Action.REMOVE_CONTENT, "", "clause 3.2")
+    await desk.review.decide(anna, case.case_id, case.claim.claim_id, verdict)
+    with pytest.raises(ScopeMissing):
+        await desk.review.get_case(anna, receipt.case_id)
+    await desk.review.appeal(desk.key("intake"), receipt.case_id, Appeal("a", "no"))
+    assert (await desk.review.get_case(lead, receipt.case_id)).placement.queue == "child-safety"
+
+
+async def test_a_held_case_that_becomes_restricted_is_lost_to_its_holder(desk):
+    """Renewing and deciding answer that the claim is over."""
+    await desk.report()
+    anna = desk.key("anna")
+    [case] = await desk.review.claim(anna, "std-en-safety")
+    await desk.report(reason=Label.CHILD_SAFETY, reporter_ref="r2")
+    with pytest.raises(LeaseExpired):
+        await desk.review.renew(anna, case.claim.claim_id)
+    with pytest.raises(LeaseExpired):
+        await desk.review.decide(anna, case.case_id, case.claim.claim_id, NOTHING)
+
+
+async def test_what_a_reviewer_wrote_about_a_policy_gap_is_kept(desk):
+    """It stands with the case for the specialists, and not in the log."""
+    receipt = await desk.report()
+    anna = desk.key("anna")
+    [case] = await desk.review.claim(anna, "std-en-safety")
+    gap = Verdict({}, Action.NO_ACTION, "facts", "no word for this", needs_classification=True)
+    await desk.review.decide(anna, case.case_id, case.claim.claim_id, gap)
+    kept = await desk.store.get_case(receipt.case_id)
+    assert (kept.gap, kept.placement.queue) == (gap, "policy-gap")
+    assert "no word for this" not in str(await desk.store.events(receipt.case_id))

@@ -22,7 +22,12 @@ from triage_ml.domain.scores import LabelScores, LanguageGuess, keep_worst
 
 def circumstances(case: Case) -> Circumstances:
     return Circumstances(
-        case.item, case.summary, case.language.language, case.stage, case.repeat_actor
+        item=case.item,
+        summary=case.summary,
+        language=case.language.language,
+        stage=case.stage,
+        repeat_actor=case.repeat_actor,
+        awaits_scores=case.awaits_scores,
     )
 
 
@@ -36,6 +41,7 @@ def open_case(
     actor: str,
 ) -> Change:
     """Make a case of a first report."""
+    facts = replace(facts, awaits_scores=scores is None)
     placement = place(policy, facts, scores, now)
     case = Case(
         case_id=case_id,
@@ -48,6 +54,7 @@ def open_case(
         placement=placement,
         received_at=now,
         repeat_actor=facts.repeat_actor,
+        awaits_scores=scores is None,
         scoring_failures=0 if scores else 1,
     )
     received, queued = CaseState.RECEIVED, CaseState.QUEUED
@@ -67,23 +74,29 @@ def join_report(
     now: datetime,
     actor: str,
 ) -> Change:
-    """Add a report to an open case and re-prioritise it; a claim goes on undisturbed."""
+    """Add a report to an open case and re-prioritise it.
+
+    A claim goes on undisturbed, unless the item was edited: a reviewer must not decide a text
+    they have not seen.
+    """
     state = next_state(case.state, Step.REPORTED)
+    edited = facts.item.text != case.item.text
     joined = replace(
         case,
         item=facts.item,
         summary=facts.summary,
         language=language,
-        scores=keep_worst(case.scores, scores) if scores else case.scores,
         repeat_actor=facts.repeat_actor,
     )
-    moved = _replaced(joined, policy, now)
-    detail = {"n_reports": moved.summary.n_reports}
-    events = (
-        NewEvent(Step.REPORTED, actor, case.state, state, detail),
-        _routed(case, moved, actor),
+    if scores is not None:
+        worst = keep_worst(case.scores, scores) if edited or case.awaits_scores else scores
+        joined = replace(joined, scores=worst, awaits_scores=False)
+    elif edited:
+        joined = replace(joined, awaits_scores=True, scoring_failures=1)
+    reported = NewEvent(
+        Step.REPORTED, actor, case.state, state, {"n_reports": facts.summary.n_reports}
     )
-    return Change(moved, events)
+    return _moved(joined, reported, policy, now, actor, "the item was edited" if edited else None)
 
 
 def add_scores(
@@ -91,13 +104,10 @@ def add_scores(
 ) -> Change:
     """Give an open case the scores it lacked, and move it where they put it."""
     state = next_state(case.state, Step.SCORED)
-    moved = _replaced(replace(case, scores=keep_worst(case.scores, scores)), policy, now)
     detail = {"model_version": scores.model_version, "n_windows": scores.n_windows}
-    events = (
-        NewEvent(Step.SCORED, actor, case.state, state, detail),
-        _routed(case, moved, actor),
-    )
-    return Change(moved, events)
+    scored = NewEvent(Step.SCORED, actor, case.state, state, detail)
+    complete = replace(case, scores=keep_worst(case.scores, scores), awaits_scores=False)
+    return _moved(complete, scored, policy, now, actor, None)
 
 
 def fail_scoring(case: Case) -> Change:
@@ -137,5 +147,25 @@ def _not_lower(after: Placement, before: Placement) -> Placement:
     return replace(after, priority=replace(after.priority, tier=tier, tier_reason=reason))
 
 
-def _routed(before: Case, after: Case, actor: str) -> NewEvent:
-    return NewEvent(Step.ROUTED, actor, before.state, after.state, placement_detail(after))
+def _moved(
+    case: Case, first: NewEvent, policy: Policy, now: datetime, actor: str, ends_claim: str | None
+) -> Change:
+    """Place a case anew after `first`, ending a claim that may not go on.
+
+    That is so for the reason in `ends_claim`, and when the case has come behind a restriction
+    that its reviewer may not be allowed to pass.
+    """
+    events = [first]
+    moved = _replaced(case, policy, now)
+    before, after = case.placement.queue, moved.placement.queue
+    if is_restricted(policy, after) and not is_restricted(policy, before):
+        ends_claim = "the case became restricted"
+    ended = None
+    if case.claim is not None and ends_claim is not None:
+        ended, state = Step.RELEASED, next_state(case.state, Step.RELEASED)
+        detail = {"reason": ends_claim, "claim_id": str(case.claim.claim_id)}
+        events.append(NewEvent(ended, actor, case.state, state, detail))
+        moved = replace(moved, state=next_state(state, Step.ROUTED), claim=None)
+    came_from = events[-1].to_state
+    events.append(NewEvent(Step.ROUTED, actor, came_from, moved.state, placement_detail(moved)))
+    return Change(moved, tuple(events), claim_ended=ended)

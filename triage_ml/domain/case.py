@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from triage_ml.domain.decision import Appeal, Decision
+from triage_ml.domain.decision import Appeal, Decision, Verdict
 from triage_ml.domain.report import Item, ReportSummary
 from triage_ml.domain.routing import Placement
 from triage_ml.domain.scores import LabelScores, LanguageGuess
@@ -91,7 +91,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One item under review, merging its reports."""
+    """One item under review, merging its reports.
+
+    `awaits_scores`: the newest text has none; `scores` may still be those of an older one.
+    `gap` is what a reviewer wrote who found no word for it in the policy.
+    """
 
     case_id: UUID
     state: CaseState
@@ -107,12 +111,14 @@ class Case:
     decision: Decision | None = None
     barred_reviewer: str | None = None
     owner: str | None = None
+    awaits_scores: bool = False
     scoring_failures: int = 0
+    gap: Verdict | None = None
 
     @property
     def degraded(self) -> bool:
-        """Whether the case stands where it does without a model's scores."""
-        return self.scores is None
+        """Whether the case stands where it does without scores of its newest text."""
+        return self.awaits_scores
 
 
 @dataclass(frozen=True, slots=True)

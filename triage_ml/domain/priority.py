@@ -77,7 +77,11 @@ class IndexNow:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What is known of a case beside its text."""
+    """What is known of a case beside its text.
+
+    `awaits_scores`: the item's newest text was not scored yet, so that low scores of an older
+    text answer nothing.
+    """
 
     item: Item
     summary: ReportSummary
@@ -85,6 +89,7 @@ class Circumstances:
     stage: str
     repeat_actor: bool = False
     incident: bool = False
+    awaits_scores: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,8 @@ class Evidence:
 
 
 def gather_evidence(policy: Policy, facts: Circumstances, scores: LabelScores | None) -> Evidence:
-    probabilities = usable_probabilities(policy, facts.summary, scores)
+    answered = not facts.awaits_scores
+    probabilities = usable_probabilities(policy, facts.summary, scores, answered=answered)
     return Evidence(probabilities, rule_context(policy, facts, scores, probabilities))
 
 
@@ -118,6 +124,8 @@ def prioritise(
     )
     row = policy.priority
     unspecified = _unspecified(policy, facts.summary, scores)
+    if facts.awaits_scores:
+        unspecified = max(unspecified, _unspecified(policy, facts.summary, None))
     harm = max(sum(term.value for term in terms), unspecified)
     reach = reach_factor(row, facts.item)
     reporter = facts.summary.reporter_factor
@@ -155,9 +163,16 @@ def index_at(
 
 
 def usable_probabilities(
-    policy: Policy, summary: ReportSummary, scores: LabelScores | None
+    policy: Policy,
+    summary: ReportSummary,
+    scores: LabelScores | None,
+    *,
+    answered: bool = True,
 ) -> dict[Label, tuple[float, str]]:
-    """Give, per violation label with any evidence, the probability to act on and its basis."""
+    """Give, per violation label with any evidence, the probability to act on and its basis.
+
+    Only scores that answer the newest text may weigh less than a report's word.
+    """
     found: dict[Label, tuple[float, str]] = {}
     prior = _prior(policy, summary)
     for label in Label:
@@ -168,7 +183,7 @@ def usable_probabilities(
         if score is not None:
             basis = "calibrated" if score.support is Support.MEASURED else "upper bound"
             candidates.append((score.trusted, basis))
-        measured = score is not None and score.support is Support.MEASURED
+        measured = answered and score is not None and score.support is Support.MEASURED
         if label in summary.reason_labels and not measured:
             candidates.append((prior, "report"))
         if candidates:
@@ -203,7 +218,9 @@ def rule_context(
             label.value: expected_severity(policy.labels[label], label, scores) for label in Label
         },
         "p_violation": scores.p_violation if scores else 0.0,
-        "reason_measured": scores is not None and _every_reason_measured(summary, scores),
+        "reason_measured": scores is not None
+        and not facts.awaits_scores
+        and _every_reason_measured(summary, scores),
     }
 
 

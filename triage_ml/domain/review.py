@@ -8,8 +8,8 @@ from uuid import UUID
 
 from triage_ml.domain.admission import circumstances
 from triage_ml.domain.case import (
+    OPEN_STATES,
     Case,
-    CaseState,
     Change,
     Claim,
     NewEvent,
@@ -75,8 +75,9 @@ def decide(
     case: Case, policy: Policy, claim_id: UUID, reviewer: str, verdict: Verdict, now: datetime
 ) -> Change:
     """Conclude a case, or send it to the policy-gap queue when the policy has no word for it."""
-    if case.state is not CaseState.CLAIMED:
+    if case.state not in OPEN_STATES:
         next_state(case.state, Step.DECIDED)
+    # A case that waits again was claimed before by who asks, or never: the claim is over.
     _held(case, claim_id, reviewer, now)
     check_verdict(policy, verdict)
     if verdict.needs_classification:
@@ -92,7 +93,10 @@ def decide(
     )
     detail = decision_detail(decision)
     event = _event(case, Step.DECIDED, reviewer, detail)
-    decided = replace(case, state=event.to_state, claim=None, decision=decision)
+    placement = _behind_restriction(case, policy, verdict, now)
+    decided = replace(
+        case, state=event.to_state, claim=None, decision=decision, placement=placement
+    )
     announcement = {"type": "case.decided", "item_id": case.item.item_id, **detail}
     return Change(
         decided,
@@ -183,9 +187,9 @@ def _to_policy_gap(
     queue = policy.policy_gap_queue
     placement = _moved_to(case, policy, queue, "the policy has no word for it", now)
     state = next_state(case.state, Step.POLICY_GAP)
-    moved = replace(case, state=state, claim=None, placement=placement)
-    detail = {"explanation": verdict.explanation, **placement_detail(moved)}
-    event = NewEvent(Step.POLICY_GAP, reviewer, case.state, state, detail)
+    # What the reviewer wrote may quote the item, so it stands with the case and not in the log.
+    moved = replace(case, state=state, claim=None, placement=placement, gap=verdict)
+    event = NewEvent(Step.POLICY_GAP, reviewer, case.state, state, placement_detail(moved))
     return Change(moved, (event,), claim_ended=Step.POLICY_GAP)
 
 
@@ -208,6 +212,21 @@ def _event(case: Case, step: Step, actor: str, detail: Mapping[str, Any]) -> New
 def _shielded(policy: Policy, stands_in: str, queue: str) -> str:
     """Give `queue`, unless the case stands in a restricted one: that is never left."""
     return stands_in if is_restricted(policy, stands_in) else queue
+
+
+def _behind_restriction(case: Case, policy: Policy, verdict: Verdict, now: datetime) -> Placement:
+    """Give the case's placement, in a restricted queue if the findings belong into one.
+
+    What a reviewer found counts as if it had been reported, so that a case nobody reported
+    for child safety is hidden from then on, and its appeal too.
+    """
+    found = {label.value: 1 for label, severity in verdict.findings.items() if severity}
+    summary = replace(case.summary, reasons={**case.summary.reasons, **found})
+    facts = replace(circumstances(case), summary=summary)
+    queue = place(policy, facts, case.scores, now).queue
+    if not is_restricted(policy, queue) or is_restricted(policy, case.placement.queue):
+        return case.placement
+    return replace(case.placement, queue=queue, route_reason="a reviewer's finding")
 
 
 def _moved_to(case: Case, policy: Policy, queue: str, reason: str, now: datetime) -> Placement:

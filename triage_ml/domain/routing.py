@@ -50,7 +50,11 @@ def place(
     evidence = gather_evidence(policy, facts, scores)
     priority = prioritise(policy, facts, scores, previous_tier, evidence)
     context = RuleContext(
-        {**evidence.context, "tier": int(priority.tier), "degraded": scores is None}
+        {
+            **evidence.context,
+            "tier": int(priority.tier),
+            "degraded": scores is None or facts.awaits_scores,
+        }
     )
     queue, reason = policy.default_queue, "no route matched"
     for route in policy.routes:

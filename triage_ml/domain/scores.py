@@ -68,11 +68,14 @@ def keep_worst(old: LabelScores | None, new: LabelScores) -> LabelScores:
 
     So does the higher severity. Spans of the older text are dropped: the newer is shown.
 
-    An item edited after a report must not sink because its new text is harmless. Scores of
-    another model version are replaced, not joined: their numbers do not compare.
+    An item edited after a report must not sink because its new text is harmless, nor because
+    the model changed in between; `model_version` then names both.
     """
-    if old is None or old.model_version != new.model_version:
+    if old is None:
         return new
+    version = new.model_version
+    if old.model_version != version:
+        version = f"{old.model_version}+{version}"
     labels = dict(new.labels)
     for label, score in old.labels.items():
         newer = labels.get(label)
@@ -84,6 +87,7 @@ def keep_worst(old: LabelScores | None, new: LabelScores) -> LabelScores:
     return replace(
         new,
         labels=labels,
+        model_version=version,
         p_violation=max(old.p_violation, new.p_violation),
         n_windows=max(old.n_windows, new.n_windows),
     )

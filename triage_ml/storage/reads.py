@@ -28,17 +28,17 @@ class Reads(Transactions):
         case_id: UUID = row["case_id"]
         return case_id
 
-    async def events(self, case_id: UUID) -> list[CaseEvent]:
+    async def events(self, case_id: UUID, after: int = 0, limit: int = 500) -> list[CaseEvent]:
         async with self._connection() as connection:
-            found = QUERIES.events(connection, case_id=case_id)
+            found = QUERIES.events(connection, case_id=case_id, after=after, limit=limit)
             events = [rows.event_of(row) async for row in found]
         if not events:
-            raise NotFound("case", str(case_id))
+            await self.get_case(case_id)
         return events
 
-    async def reports(self, case_id: UUID) -> list[StoredReport]:
+    async def reports(self, case_id: UUID, limit: int = 100) -> list[StoredReport]:
         async with self._connection() as connection:
-            found = QUERIES.reports(connection, case_id=case_id)
+            found = QUERIES.reports(connection, case_id=case_id, limit=limit)
             return [rows.report_of(row) async for row in found]
 
     async def queue_depths(self, now: datetime) -> list[QueueDepth]:

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from triage_ml.domain.case import Case, CaseState, Change, Claim, Stage, Step
-from triage_ml.domain.decision import Decision
+from triage_ml.domain.decision import Decision, Verdict
 from triage_ml.domain.report import ContextItem, Item, ReportSummary, Source
 from triage_ml.domain.routing import Placement
 from triage_ml.domain.scores import LabelScores, LanguageGuess
@@ -30,6 +30,7 @@ _LANGUAGE = TypeAdapter(LanguageGuess)
 _SCORES = TypeAdapter(LabelScores | None)
 _PLACEMENT = TypeAdapter(Placement)
 _DECISION = TypeAdapter(Decision | None)
+_VERDICT = TypeAdapter(Verdict | None)
 _RECEIPT = TypeAdapter(Receipt)
 
 _TEXT_FIELDS = {"text", "context"}
@@ -53,7 +54,9 @@ def case_of(row: Row) -> Case:
         decision=_DECISION.validate_python(row["decision"]),
         barred_reviewer=row["barred_reviewer"],
         owner=row["owner"],
+        awaits_scores=row["awaits_scores"],
         scoring_failures=row["scoring_failures"],
+        gap=_VERDICT.validate_python(row["gap"]),
     )
 
 
@@ -108,7 +111,9 @@ def _case_columns(case: Case) -> dict[str, Any]:
         "language": case.language.language.value,
         "labels": [label.value for label in placement.labels],
         "repeat_actor": case.repeat_actor,
+        "awaits_scores": case.awaits_scores,
         "scoring_failures": case.scoring_failures,
+        "gap": _VERDICT.dump_json(case.gap).decode() if case.gap else None,
         "barred_reviewer": case.barred_reviewer,
         "owner": case.owner,
         "item": _ITEM.dump_json(item, exclude=_TEXT_FIELDS).decode(),

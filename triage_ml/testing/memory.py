@@ -127,12 +127,14 @@ class MemoryCaseStore:
     async def case_of_claim(self, claim_id: UUID) -> UUID:
         return _get(self._claims, claim_id, "claim")
 
-    async def events(self, case_id: UUID) -> list[CaseEvent]:
-        return list(_get(self._events, case_id, "case"))
+    async def events(self, case_id: UUID, after: int = 0, limit: int = 500) -> list[CaseEvent]:
+        found = _get(self._events, case_id, "case")
+        return [event for event in found if event.sequence > after][:limit]
 
-    async def reports(self, case_id: UUID) -> list[StoredReport]:
+    async def reports(self, case_id: UUID, limit: int = 100) -> list[StoredReport]:
         found = [row.stored for row in self._reports.values() if row.case_id == case_id]
-        return sorted(found, key=lambda report: (report.reported_at, report.report_id))
+        found.sort(key=lambda report: (report.reported_at, report.report_id), reverse=True)
+        return found[:limit]
 
     async def queue_depths(self, now: datetime) -> list[QueueDepth]:
         cases = sorted(self._open_cases(), key=_place)
@@ -142,7 +144,7 @@ class MemoryCaseStore:
         found = [
             case
             for case in self._open_cases()
-            if case.scores is None and case.scoring_failures < max_failures
+            if case.awaits_scores and case.scoring_failures < max_failures
         ]
         found.sort(key=lambda c: (c.scoring_failures, _tier(c), c.received_at, c.case_id))
         return found[:limit]

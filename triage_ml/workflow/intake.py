@@ -1,6 +1,5 @@
 """A report in: scored if that can be had in time, stored in any case."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -72,10 +71,6 @@ class Intake:
             return open_case(
                 case_id, self._policy, facts, scored.language, scored.scores, now, submission.actor
             )
-        change = join_report(
+        return join_report(
             existing, self._policy, facts, scored.language, scored.scores, now, submission.actor
         )
-        if scored.scores is None and existing.item.text != submission.item.text:
-            # The stored scores are those of another text: let the worker score the new one.
-            return replace(change, case=replace(change.case, scores=None))
-        return change

@@ -1,7 +1,7 @@
 """A decision out: claim, decide, and what else people do with a case."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from triage_ml.domain import review as steps
@@ -10,7 +10,7 @@ from triage_ml.domain.decision import Appeal, Verdict
 from triage_ml.domain.policy import Policy, QueuePolicy
 from triage_ml.domain.priority import IndexNow, index_at
 from triage_ml.domain.taxonomy import Label, Language
-from triage_ml.errors import InvalidInput, NotFound, ScopeMissing
+from triage_ml.errors import InvalidInput, NotFound, PolicyInvalid, ScopeMissing
 from triage_ml.ports import (
     ApiKey,
     CaseEvent,
@@ -48,7 +48,8 @@ class Review:
 
         Raises: NotFound for a queue the policy lacks; ScopeMissing; InvalidInput.
         """
-        self._check_open(who, self._queue(queue))
+        if self._queue(queue).restricted:
+            self._check_restricted(who)
         if not 1 <= n <= MAX_CLAIMS:
             raise InvalidInput("n", f"must lie within 1 and {MAX_CLAIMS}")
         row = self._policy.priority
@@ -120,15 +121,20 @@ class Review:
         """Raises: NotFound, ScopeMissing."""
         case = await self._store.get_case(case_id)
         queue = self._policy.queues.get(case.placement.queue)
-        if queue is not None:
-            self._check_open(who, queue)
+        # A queue the policy no longer has may have been a restricted one.
+        if queue is None or queue.restricted:
+            self._check_restricted(who)
         return case
 
-    async def events(self, who: ApiKey, case_id: UUID) -> list[CaseEvent]:
+    async def events(
+        self, who: ApiKey, case_id: UUID, after: int = 0, limit: int = 500
+    ) -> list[CaseEvent]:
+        """Give up to `limit` lines of the log after a sequence number, oldest first."""
         await self.get_case(who, case_id)
-        return await self._store.events(case_id)
+        return await self._store.events(case_id, after, limit)
 
     async def reports(self, who: ApiKey, case_id: UUID) -> list[StoredReport]:
+        """Give the newest reports of a case, newest first."""
         await self.get_case(who, case_id)
         return await self._store.reports(case_id)
 
@@ -147,10 +153,10 @@ class Review:
     async def queue_depths(self, who: ApiKey) -> list[QueueDepth]:
         """Give the depth of every queue that who asks may see."""
         rows = await self._store.queue_depths(self._clock.now())
-        hidden = {name for name, queue in self._policy.queues.items() if queue.restricted}
         if RESTRICTED in who.scopes:
-            hidden = set()
-        return [row for row in rows if row.queue not in hidden]
+            return rows
+        open_to_all = {name for name, row in self._policy.queues.items() if not row.restricted}
+        return [row for row in rows if row.queue in open_to_all]
 
     def _queue(self, name: str) -> QueuePolicy:
         try:
@@ -159,6 +165,17 @@ class Review:
             raise NotFound("queue", name) from None
 
     @staticmethod
-    def _check_open(who: ApiKey, queue: QueuePolicy) -> None:
-        if queue.restricted and RESTRICTED not in who.scopes:
+    def _check_restricted(who: ApiKey) -> None:
+        if RESTRICTED not in who.scopes:
             raise ScopeMissing(RESTRICTED)
+
+
+async def check_queues(store: CaseStore, policy: Policy, now: datetime) -> None:
+    """Refuse a policy that lacks a queue in which cases are open: nobody could claim them.
+
+    Raises: PolicyInvalid.
+    """
+    for row in await store.queue_depths(now):
+        if row.queue not in policy.queues:
+            reason = f"{row.n_open} open cases stand in this queue; keep it until they are decided"
+            raise PolicyInvalid("queues.toml", row.queue, reason)

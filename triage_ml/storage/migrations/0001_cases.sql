@@ -79,6 +79,7 @@ CREATE TABLE triage_case (
     language text NOT NULL,
     labels text[] NOT NULL,
     repeat_actor boolean NOT NULL,
+    awaits_scores boolean NOT NULL,
     scoring_failures integer NOT NULL CHECK (scoring_failures >= 0),
     barred_reviewer text,
     owner text,
@@ -91,8 +92,10 @@ CREATE TABLE triage_case (
     language_guess jsonb NOT NULL,
     scores jsonb,
     placement jsonb NOT NULL,
+    gap jsonb,
     decision jsonb,
     FOREIGN KEY (item_id, version_sha256) REFERENCES item_version,
+    CONSTRAINT unscored_awaits CHECK (awaits_scores OR scores IS NOT NULL),
     CONSTRAINT claimed_has_lease CHECK (
         (state = 'claimed') = (claim_id IS NOT NULL)
         AND (claim_id IS NULL) = (lease_expires_at IS NULL)
@@ -125,7 +128,7 @@ CREATE INDEX open_by_queue ON triage_case (queue, tier, language)
     WHERE state IN ('received', 'queued', 'claimed');
 
 CREATE INDEX open_without_scores ON triage_case (scoring_failures, tier, received_at)
-    WHERE scores IS NULL AND state IN ('received', 'queued', 'claimed');
+    WHERE awaits_scores AND state IN ('received', 'queued', 'claimed');
 CREATE INDEX violations_by_author ON triage_case (author_ref, decided_at)
     WHERE upheld;
 

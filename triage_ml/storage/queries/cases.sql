@@ -1,7 +1,7 @@
 -- name: load_case^
 -- A case with its text and its running claim.
 SELECT t.case_id, t.state, t.stage, t.received_at, t.repeat_actor, t.barred_reviewer, t.owner,
-    t.scoring_failures, t.item, t.summary, t.language_guess, t.scores, t.placement, t.decision,
+    t.awaits_scores, t.gap, t.scoring_failures, t.item, t.summary, t.language_guess, t.scores, t.placement, t.decision,
     v.body, v.context, c.claim_id, c.reviewer, c.claimed_at, c.lease_expires_at,
     c.drawn_at_random, c.propensity
 FROM triage_case t
@@ -59,11 +59,11 @@ WITH ended AS (
 ), saved AS (
     INSERT INTO triage_case (case_id, item_id, version_sha256, author_ref, state, stage, queue,
         tier, base_index, handling_seconds, received_at, due_at, language, labels, repeat_actor,
-        scoring_failures, barred_reviewer, owner, claim_id, lease_expires_at, decided_at, upheld,
+        awaits_scores, gap, scoring_failures, barred_reviewer, owner, claim_id, lease_expires_at, decided_at, upheld,
         item, summary, language_guess, scores, placement, decision)
     VALUES (:case_id, :item_id, :version_sha256, :author_ref, :state::case_state,
         :stage::case_stage, :queue, :tier, :base_index, :handling_seconds, :received_at, :due_at,
-        :language, :labels, :repeat_actor, :scoring_failures, :barred_reviewer, :owner,
+        :language, :labels, :repeat_actor, :awaits_scores, :gap::jsonb, :scoring_failures, :barred_reviewer, :owner,
         :claim_id, :lease_expires_at, :decided_at, :upheld, :item::jsonb, :summary::jsonb,
         :language_guess::jsonb, :scores::jsonb, :placement::jsonb, :decision::jsonb)
     ON CONFLICT (case_id) DO UPDATE SET
@@ -72,7 +72,8 @@ WITH ended AS (
         tier = excluded.tier, base_index = excluded.base_index,
         handling_seconds = excluded.handling_seconds, received_at = excluded.received_at,
         due_at = excluded.due_at, language = excluded.language, labels = excluded.labels,
-        repeat_actor = excluded.repeat_actor, scoring_failures = excluded.scoring_failures,
+        repeat_actor = excluded.repeat_actor, awaits_scores = excluded.awaits_scores,
+        gap = excluded.gap, scoring_failures = excluded.scoring_failures,
         barred_reviewer = excluded.barred_reviewer, owner = excluded.owner,
         claim_id = excluded.claim_id, lease_expires_at = excluded.lease_expires_at,
         decided_at = excluded.decided_at, upheld = excluded.upheld, item = excluded.item,
@@ -146,14 +147,16 @@ SELECT case_id FROM claim WHERE claim_id = :claim_id;
 -- name: events
 SELECT sequence, at, step, actor, from_state, to_state, detail
 FROM case_event
-WHERE case_id = :case_id
-ORDER BY sequence;
+WHERE case_id = :case_id AND sequence > :after
+ORDER BY sequence
+LIMIT :limit;
 
 -- name: reports
 SELECT report_id, source, reason, jurisdiction, legal_deadline, reported_at, withdrawn_at
 FROM report
 WHERE case_id = :case_id
-ORDER BY reported_at, report_id;
+ORDER BY reported_at DESC, report_id DESC
+LIMIT :limit;
 
 -- name: queue_depths
 -- A case whose lease has run out waits again, so it counts as not claimed.
@@ -161,7 +164,7 @@ SELECT queue, tier, language,
     count(*) AS n_open,
     count(*) FILTER (WHERE lease_expires_at > :now) AS n_claimed,
     count(*) FILTER (WHERE due_at < :now AND lease_expires_at > :now IS NOT TRUE) AS n_breached,
-    count(*) FILTER (WHERE scores IS NULL) AS n_degraded,
+    count(*) FILTER (WHERE awaits_scores) AS n_degraded,
     min(received_at) AS oldest_received_at,
     min(due_at) AS next_due_at
 FROM triage_case
@@ -171,13 +174,13 @@ ORDER BY queue COLLATE "C", tier, language COLLATE "C";
 
 -- name: unscored
 SELECT t.case_id, t.state, t.stage, t.received_at, t.repeat_actor, t.barred_reviewer, t.owner,
-    t.scoring_failures, t.item, t.summary, t.language_guess, t.scores, t.placement, t.decision,
+    t.awaits_scores, t.gap, t.scoring_failures, t.item, t.summary, t.language_guess, t.scores, t.placement, t.decision,
     v.body, v.context, c.claim_id, c.reviewer, c.claimed_at, c.lease_expires_at,
     c.drawn_at_random, c.propensity
 FROM triage_case t
 JOIN item_version v USING (item_id, version_sha256)
 LEFT JOIN claim c ON c.claim_id = t.claim_id
-WHERE t.scores IS NULL AND t.state IN ('received', 'queued', 'claimed')
+WHERE t.awaits_scores AND t.state IN ('received', 'queued', 'claimed')
     AND t.scoring_failures < :max_failures
 ORDER BY t.scoring_failures, t.tier, t.received_at, t.case_id
 LIMIT :limit;

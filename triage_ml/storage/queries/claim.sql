@@ -112,7 +112,7 @@ WITH near AS MATERIALIZED (
     FROM picked
     WHERE t.case_id = picked.case_id
     RETURNING t.case_id, t.state, t.stage, t.received_at, t.repeat_actor, t.barred_reviewer,
-        t.owner, t.scoring_failures, t.item, t.summary, t.language_guess, t.scores, t.placement,
+        t.owner, t.awaits_scores, t.gap, t.scoring_failures, t.item, t.summary, t.language_guess, t.scores, t.placement,
         t.decision
 ), logged AS (
     INSERT INTO case_event (case_id, at, step, actor, from_state, to_state, detail)
