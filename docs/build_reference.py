@@ -7,6 +7,7 @@ python docs/build_reference.py --check  says which pages are not what the code s
 import inspect
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -25,6 +26,13 @@ from triage_ml.domain.taxonomy import HEADS, Label
 from triage_ml.policy import load_policy
 
 FOLDER = Path(__file__).parent / "reference"
+UNITS = {
+    "d": timedelta(days=1),
+    "h": timedelta(hours=1),
+    "m": timedelta(minutes=1),
+    "s": timedelta(seconds=1),
+    "ms": timedelta(milliseconds=1),
+}
 NOTE = "<!-- Written by docs/build_reference.py; edit the code instead. -->\n\n"
 
 
@@ -53,8 +61,13 @@ def settings_page() -> str:
 
 
 def shown(default: object) -> str:
-    seconds = getattr(default, "total_seconds", None)
-    return f"{seconds():g}s" if seconds else str(default)
+    """Write a default as it is set: a duration in the largest unit that needs no fraction."""
+    if not isinstance(default, timedelta):
+        return str(default)
+    for name, unit in UNITS.items():
+        if default >= unit and default % unit == timedelta(0):
+            return f"{default // unit}{name}"
+    return f"{default.total_seconds():g}s"
 
 
 def errors_page() -> str:

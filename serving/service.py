@@ -1,9 +1,11 @@
 """The parts of a running service, and the use cases made of them."""
 
+import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from serving.metrics import Metrics
 from serving.security import Keys
@@ -111,6 +113,8 @@ class Service:
         self.intake = Intake(parts.store, self.scoring, parts.policy, parts.clock)
         self.review = Review(parts.store, parts.policy, parts.clock, lease=parts.settings.lease)
         self.keys = Keys(parts.store, parts.settings.key_ttl)
+        self.scraping = asyncio.Lock()
+        self.scraped_at: datetime | None = None
         self.slots = Slots(parts.settings.max_in_flight)
         metrics.show_model(parts.scorer.info.version if parts.scorer else None)
 

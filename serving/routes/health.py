@@ -1,6 +1,7 @@
 """Signs of life, for probes and Prometheus; they need no key and tell nothing of content."""
 
 import asyncio
+from datetime import datetime, timedelta
 
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -16,6 +17,9 @@ router = APIRouter(tags=["Health"])
 
 PATIENCE_SECONDS = 2.0
 """Longest that a probe or a scrape waits for the database."""
+
+FRESH = timedelta(seconds=5)
+"""How long the gauges that the database fills are kept: it counts all open cases for them."""
 
 
 @router.get("/livez", summary="Is the process alive?", **operation(answer={"status": "alive"}))
@@ -52,14 +56,29 @@ async def readyz(service: Running) -> ReadyOut:
     **operation(),
 )
 async def metrics(service: Running) -> Response:
-    """Give counters, timings and queue depths in Prometheus' text format."""
+    """Give counters, timings and queue depths in Prometheus' text format.
+
+    Restricted queues are in none of them.
+    """
     await _refresh(service)
     return Response(service.metrics.render(), media_type=CONTENT_TYPE_LATEST)
 
 
 async def _refresh(service: Service) -> None:
-    """Ask the store for queue depths; a scrape still answers when it is away."""
-    now = service.clock.now()
+    """Ask the store for queue depths, one scrape for all that come within a few seconds."""
+    async with service.scraping:
+        now, last = service.clock.now(), service.scraped_at
+        if last is not None and timedelta(0) <= now - last < FRESH:
+            return
+        await _ask_store(service, now)
+        service.scraped_at = now
+
+
+async def _ask_store(service: Service, now: datetime) -> None:
+    """Set the gauges; a scrape still answers when the store is away.
+
+    Restricted queues are left out: a scrape needs no key.
+    """
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             rows = await service.store.queue_depths(now)
@@ -68,4 +87,5 @@ async def _refresh(service: Service) -> None:
         service.metrics.store_up.set(0)
         return
     service.metrics.store_up.set(1)
-    service.metrics.show_queues(rows, now)
+    open_to_all = {name for name, row in service.policy.queues.items() if not row.restricted}
+    service.metrics.show_queues([row for row in rows if row.queue in open_to_all], now)

@@ -5,6 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
+
+from serving.settings import Duration
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("docs/**/*.md"), ROOT / "README.md", *ROOT.glob("model_cards/*.md")])
@@ -20,6 +23,13 @@ def reference():
 def test_the_reference_is_what_the_code_says():
     """Settings, errors, metrics, commands and policy are all there, as they are."""
     assert reference().stale() == [], "run: python docs/build_reference.py"
+
+
+@pytest.mark.parametrize("text", ["30d", "8h", "10m", "90s", "500ms", "0s"])
+def test_a_duration_is_written_as_it_is_set(text):
+    """What the page shows as a default can be set as it stands."""
+    duration = TypeAdapter(Duration).validate_python(text)
+    assert reference().shown(duration) == text
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
