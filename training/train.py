@@ -15,7 +15,7 @@ from torch import nn
 from training.batches import Rows, pad, plan, row_weights
 from training.config import Experiment
 from training.loss import masked_loss, targets_and_weights
-from training.model import TriageModel
+from training.model import WORD_EMBEDDINGS, TriageModel
 from training.tracking import NullTracker, Tracker
 from triage_ml.errors import InvalidInput
 
@@ -57,7 +57,9 @@ def train(
     usable = np.flatnonzero(((rows.labels >= 0) | rows.weak).any(1))
     rows = rows.take(usable)
     lengths = np.array([min(len(t), experiment.train_max_tokens) for t in rows.tokens])
-    weights = row_weights(rows, experiment.language_shares, experiment.source_power)
+    weights = row_weights(
+        rows, experiment.language_shares, experiment.source_power, experiment.rare_boost
+    )
     steps = plan(lengths, weights, experiment.batch_size, experiment.seed, run.step)
     with _progress() as progress:
         bar = progress.add_task("train", total=run.n_steps or None, loss=0.0)
@@ -148,13 +150,17 @@ def _optimizer(model: TriageModel, experiment: Experiment) -> torch.optim.Optimi
     def plain(name: str) -> bool:
         return name.endswith("bias") or "LayerNorm" in name
 
+    def inner(name: str) -> bool:
+        return name.startswith("encoder") and name != WORD_EMBEDDINGS
+
     rate = experiment.learning_rate
     decay = experiment.weight_decay
     return torch.optim.AdamW(
         [
-            group(lambda n: n.startswith("encoder") and not plain(n), rate, decay),
-            group(lambda n: n.startswith("encoder") and plain(n), rate, 0.0),
+            group(lambda n: inner(n) and not plain(n), rate, decay),
+            group(lambda n: inner(n) and plain(n), rate, 0.0),
             group(lambda n: n.startswith("head"), experiment.head_learning_rate, 0.0),
+            group(lambda n: n == WORD_EMBEDDINGS, experiment.embedding_learning_rate, 0.0),
         ]
     )
 

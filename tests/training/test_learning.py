@@ -47,8 +47,9 @@ def toy_rows(n: int = 16) -> Rows:
     return Rows(tokens, labels, np.zeros((n, 2), np.bool_), languages, languages)
 
 
-def toy_model(dropout: float = 0.1) -> TriageModel:
-    model = TriageModel(tiny_encoder(N_TOKENS, seed=1), 2, dropout)
+def toy_model(dropout: float = 0.1, *, train_embeddings: bool = False) -> TriageModel:
+    encoder = tiny_encoder(N_TOKENS, seed=1)
+    model = TriageModel(encoder, 2, dropout, train_embeddings=train_embeddings)
     torch.manual_seed(3)
     torch.nn.init.normal_(model.head.weight, std=0.02)
     return model
@@ -123,11 +124,45 @@ def test_word_embeddings_stay(tmp_path: Path) -> None:
     assert not any("word_embeddings" in name for name in stored)
 
 
+def test_word_embeddings_learn_when_asked_to(tmp_path: Path) -> None:
+    """With a rate of their own they change, are in the checkpoint, and resume exactly."""
+    settings = replace(SETTINGS, embedding_learning_rate=1e-3)
+    path = tmp_path / "c.pt"
+    whole = train(start(toy_model(train_embeddings=True), settings), toy_rows(), settings)
+    train(start(toy_model(train_embeddings=True), settings), toy_rows(), settings, path, stop_at=4)
+    rest = train(resume(toy_model(train_embeddings=True), settings, path), toy_rows(), settings)
+    assert same(rest.model.trained_state(), whole.model.trained_state())
+    base = toy_model().encoder.embeddings.word_embeddings.weight
+    assert not torch.equal(base, rest.model.encoder.embeddings.word_embeddings.weight)
+
+
+def test_a_continued_run_takes_the_bases_embeddings() -> None:
+    """Weights that left the embeddings alone can be continued with embeddings that learn."""
+    model = toy_model(train_embeddings=True)
+    base = model.encoder.embeddings.word_embeddings.weight.clone()
+    model.load_trained_state(toy_model().trained_state())
+    assert torch.equal(base, model.encoder.embeddings.word_embeddings.weight)
+    with pytest.raises(ValueError, match="another model"):
+        model.load_trained_state({"head.weight": model.head.weight})
+
+
 def test_refuses_a_checkpoint_of_other_settings(tmp_path: Path) -> None:
     """A checkpoint continues only under the settings it was made with."""
     save(start(toy_model(), SETTINGS), SETTINGS, tmp_path / "c.pt")
     with pytest.raises(InvalidInput, match="other settings"):
         resume(toy_model(), replace(SETTINGS, seed=2), tmp_path / "c.pt")
+
+
+def test_rows_of_rare_outputs_can_be_drawn_more_often() -> None:
+    """A positive that few rows have weighs more; frequent ones stay as they are."""
+    rows = toy_rows(400)
+    rows.labels[:, 0] = 0
+    rows.labels[:2, 0] = 1  # under one in a hundred
+    rows.labels[:, 1] = 1
+    plain = row_weights(rows, {}, 0.5)
+    boosted = row_weights(rows, {}, 0.5, rare_boost=5.0)
+    assert boosted[:2] / boosted[2] == pytest.approx(5 * plain[:2] / plain[2])
+    assert boosted.sum() == pytest.approx(1.0)
 
 
 def test_learning_rate_rises_then_falls() -> None:
