@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 
 from serving.body import parsed
 from serving.dependencies import IntakeKey, ReviewKey, Running, operation
@@ -14,6 +14,7 @@ from serving.schemas.review import AppealIn, DecisionIn, EscalationIn, Withdrawa
 from triage_ml.errors import Conflict, InvalidInput, LeaseExpired, NotFound
 
 router = APIRouter(prefix="/v1/cases/{case_id}", tags=["Cases"])
+MAX_EVENTS = 1_000
 _READ = (NotFound, InvalidInput)
 _CHANGE = (NotFound, Conflict)
 
@@ -30,10 +31,24 @@ async def read(service: Running, who: ReviewKey, case_id: UUID) -> CaseOut:
     summary="Read a case's log",
     **operation("review", answer=answers.EVENTS, errors=_READ),
 )
-async def events(service: Running, who: ReviewKey, case_id: UUID) -> EventsOut:
-    """Give every step of the case, oldest first. The log is append-only."""
-    found = await service.review.events(who, case_id)
-    return EventsOut(case_id=case_id, events=[EventOut.of(event) for event in found])
+async def events(
+    service: Running,
+    who: ReviewKey,
+    case_id: UUID,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1, description="The last sequence seen.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=MAX_EVENTS, description="Lines at most.")] = 500,
+) -> EventsOut:
+    """Give the steps of the case, oldest first, up to `limit` of them. The log is append-only.
+
+    For the rest ask again with `after` set to `next_after`.
+    """
+    found = await service.review.events(who, case_id, after, limit + 1)
+    page = found[:limit]
+    return EventsOut(
+        case_id=case_id,
+        events=[EventOut.of(event) for event in page],
+        next_after=page[-1].sequence if len(found) > limit else None,
+    )
 
 
 @router.get(

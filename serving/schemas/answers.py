@@ -11,7 +11,7 @@ _LABELS = {
         "upper": 0.91,
         "severity": 1.0,
         "support": "measured",
-        "spans": [{"start": 24, "end": 40, "weight": 0.4}],
+        "spans": [],
     }
 }
 _INDEX = {"value": 5.676, "base": 5.676, "urgency": 0.0, "age": 0.0}
@@ -156,6 +156,7 @@ EVENTS = {
             "detail": {"n_reports": 1},
         }
     ],
+    "next_after": None,
 }
 PRIORITY = {
     "tier": "T3",

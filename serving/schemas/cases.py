@@ -147,7 +147,9 @@ class CaseOut(CaseStatus):
     repeat_actor: bool
     n_reports: int
     n_active_reports: int
-    reports: list[StoredReportOut] | None = Field(None, description="Given for a single case.")
+    reports: list[StoredReportOut] | None = Field(
+        None, description="Given for a single case: its newest hundred, newest first."
+    )
     claim: LeaseOut | None
     decision: DecisionOut | None
 
@@ -179,6 +181,9 @@ class EventOut(Answer):
 class EventsOut(Answer):
     case_id: UUID
     events: list[EventOut]
+    next_after: int | None = Field(
+        description="Ask for what comes `after` this; null at the log's end."
+    )
 
 
 def status_out(case: Case) -> CaseStatus:

@@ -92,6 +92,7 @@ def test_example_answers_have_the_shape_of_real_ones(bench: Bench) -> None:
     assert bench.get("/v1/model").json().keys() == answers.MODEL.keys()
     assert bench.get("/v1/queues").json()["queues"][0].keys() == answers.QUEUES["queues"][0].keys()
     events = bench.get(f"/v1/cases/{receipt['case_id']}/events").json()
+    assert events.keys() == answers.EVENTS.keys()
     assert events["events"][0].keys() == answers.EVENTS["events"][0].keys()
     priority = bench.get(f"/v1/cases/{receipt['case_id']}/priority").json()
     assert priority.keys() == answers.PRIORITY.keys()

@@ -231,6 +231,35 @@ def test_the_log_names_who_did_what(bench: Bench) -> None:
     ]
 
 
+def test_a_long_log_is_read_in_pages(bench: Bench) -> None:
+    """Each page says after which line the next one begins; together they are the whole log."""
+    receipt = bench.report()
+    path = f"/v1/cases/{receipt['case_id']}/events"
+    for _ in range(3):
+        claimed = bench.claim()
+        bench.post(
+            f"/v1/claims/{claimed['claim']['claim_id']}/release",
+            {"reason": "not mine"},
+            scope="review",
+        )
+    whole = bench.get(path).json()
+    assert (len(whole["events"]), whole["next_after"]) == (8, None)
+    first = bench.get(f"{path}?limit=5").json()
+    rest = bench.get(f"{path}?limit=3&after={first['next_after']}").json()
+    assert first["events"] + rest["events"] == whole["events"]
+    assert rest["next_after"] is None
+    last = whole["events"][-1]["sequence"]
+    assert bench.get(f"{path}?after={last}").json()["events"] == []
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "after=-1", "after=x"])
+def test_a_wrong_page_is_named(bench: Bench, query: str) -> None:
+    """Pages have a stated size, so that no answer is larger than a few hundred kilobytes."""
+    answer = bench.get(f"/v1/cases/{bench.report()['case_id']}/events?{query}")
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == query.partition("=")[0]
+
+
 def test_the_priority_moves_with_time(bench: Bench) -> None:
     """The index of now has the base of the receipt, and an age that grew."""
     receipt = bench.report()
