@@ -16,7 +16,7 @@ import pytest
 
 from triage_ml.errors import SetupFailed
 from triage_ml.storage import machine
-from triage_ml.storage.embedded import EmbeddedServer
+from triage_ml.storage.embedded import DEAD_PID, EmbeddedServer
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
 SOMEBODY = {"user": 65534, "group": 65534}
@@ -111,8 +111,9 @@ def test_processes_share_one_server(short_tmp_path):
     assert not (short_tmp_path / "data" / "postmaster.pid").exists()
 
 
-def test_a_long_folder_name_gets_a_short_socket(short_tmp_path):
+def test_a_long_folder_name_gets_a_short_socket(short_tmp_path, monkeypatch):
     """A socket's name may take 107 bytes; a folder's may be longer, and hold any sign."""
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(short_tmp_path))
     folder = short_tmp_path / ("a folder é " + "x" * 100)
     with EmbeddedServer(folder) as server, psycopg.connect(server.url) as connection:
         assert connection.execute("SHOW synchronous_commit").fetchone() == ("on",)
@@ -229,7 +230,7 @@ def test_waiting_ends_when_the_process_does(short_tmp_path):
     assert EmbeddedServer(short_tmp_path)._wait_for_answer() is False
 
 
-@pytest.mark.parametrize("number", [1, os.getpid()])
+@pytest.mark.parametrize("number", [1, os.getpid(), DEAD_PID])
 def test_a_process_of_another_user_is_known_by_its_command(short_tmp_path, monkeypatch, number):
     """A number that now is somebody else's does not hold up the start."""
     (short_tmp_path / "pid").write_text(f"{number}\n")
