@@ -35,7 +35,7 @@ async def events(
     service: Running,
     who: ReviewKey,
     case_id: UUID,
-    after: Annotated[int, Query(ge=0, le=2**31 - 1, description="The last sequence seen.")] = 0,
+    after: Annotated[int, Query(ge=0, le=2**63 - 1, description="The last sequence seen.")] = 0,
     limit: Annotated[int, Query(ge=1, le=MAX_EVENTS, description="Lines at most.")] = 500,
 ) -> EventsOut:
     """Give the steps of the case, oldest first, up to `limit` of them. The log is append-only.

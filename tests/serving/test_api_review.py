@@ -252,7 +252,9 @@ def test_a_long_log_is_read_in_pages(bench: Bench) -> None:
     assert bench.get(f"{path}?after={last}").json()["events"] == []
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "after=-1", "after=x"])
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=1001", "after=-1", f"after={2**63}", "after=x"]
+)
 def test_a_wrong_page_is_named(bench: Bench, query: str) -> None:
     """Pages have a stated size, so that no answer is larger than a few hundred kilobytes."""
     answer = bench.get(f"/v1/cases/{bench.report()['case_id']}/events?{query}")
