@@ -35,6 +35,7 @@ from triage_ml.ports import Scorer
 from triage_ml.storage.embedded import EmbeddedServer
 from triage_ml.storage.migrate import migrate
 from triage_ml.storage.postgres import PostgresCaseStore
+from triage_ml.workflow.review import check_queues
 
 BULK_PATHS = ("/v1/reports:batch", "/v1/score")
 WORKER_GRACE_SECONDS = 5.0
@@ -79,6 +80,7 @@ async def open_service(settings: Settings, metrics: Metrics) -> AsyncIterator[Se
     async with open_store(settings) as store:
         scorer = await asyncio.to_thread(load_model, settings, policy)
         clock = SystemClock()
+        await check_queues(store, policy, clock.now())
         service = Service(Parts(settings, policy, store, scorer, Detector(), clock), metrics)
         try:
             yield service

@@ -36,7 +36,7 @@ async def demo_keys(store: CaseStore, clock: Clock, folder: Path) -> dict[str, s
     """
     path = folder / KEY_FILE
     if path.exists():
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        return _read_keys(path)
     try:
         keys = {name: await create_key(store, clock, name, scopes) for name, scopes in KEYS.items()}
     except Conflict as error:
@@ -48,6 +48,17 @@ async def demo_keys(store: CaseStore, clock: Clock, folder: Path) -> dict[str, s
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(keys, file)
     return keys
+
+
+def _read_keys(path: Path) -> dict[str, str]:
+    try:
+        keys = dict(json.loads(path.read_text(encoding="utf-8")))
+        return {name: keys[name] for name in KEYS}
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise SetupFailed(
+            f"{path} does not hold the demo's keys; remove it, revoke them with "
+            f"`triage keys revoke {' '.join(KEYS)}` and start again"
+        ) from error
 
 
 def submit_demo(url: str, key: str) -> int:

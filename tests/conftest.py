@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from triage_ml.ports import CaseStore
 from triage_ml.storage.embedded import EmbeddedServer
@@ -22,6 +23,10 @@ from triage_ml.storage.migrate import migrate
 from triage_ml.storage.postgres import PostgresCaseStore
 from triage_ml.testing import FixedClock
 from triage_ml.testing.memory import MemoryCaseStore
+
+# A busy machine is no defect: tests end by pytest's own limit, never by hypothesis' deadline.
+settings.register_profile("triage", deadline=None)
+settings.load_profile("triage")
 
 TABLES = (
     "triage_case, item_version, report, claim, case_event, decision, appeal, "

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from triage_ml import __version__
-from triage_ml.errors import TriageError
+from triage_ml.errors import SetupFailed, TriageError
 
 if TYPE_CHECKING:
     from triage_ml.ports import CaseStore, Clock
@@ -36,6 +37,11 @@ model = typer.Typer(help="The served model.", no_args_is_help=True)
 app.add_typer(db, name="db")
 app.add_typer(keys, name="keys")
 app.add_typer(model, name="model")
+
+ModelDir = Annotated[
+    Path | None,
+    typer.Option(envvar="TRIAGE_MODEL_DIR", help="Artifact folder; the shipped one if left out."),
+]
 
 out = Console(soft_wrap=True)
 notes = Console(stderr=True, soft_wrap=True)
@@ -97,13 +103,24 @@ def worker() -> None:
 @app.command()
 def score(
     source: Annotated[
-        Path | None, typer.Argument(help="JSONL file; standard input if left out.", exists=True)
+        Path | None,
+        typer.Argument(
+            help="JSONL file; standard input if left out.",
+            exists=True,
+            dir_okay=False,
+            readable=True,
+        ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write; standard output if not.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", dir_okay=False, help="File to write; standard output if not."
+        ),
     ] = None,
-    model_dir: Annotated[Path | None, typer.Option(help="Artifact folder to score with.")] = None,
-    policy_dir: Annotated[Path | None, typer.Option(help="Policy folder for the tier.")] = None,
+    model_dir: ModelDir = None,
+    policy_dir: Annotated[
+        Path | None, typer.Option(envvar="TRIAGE_POLICY_DIR", help="Policy folder for the tier.")
+    ] = None,
     threads: Annotated[int, typer.Option(min=1, max=64, help="Threads for the model.")] = 2,
 ) -> None:
     """Score JSONL lines {"id", "text", "language"?} without a server or a database.
@@ -169,7 +186,7 @@ def keys_list() -> None:
     for key in _with_store(lambda store, _clock: store.list_keys()):
         revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
         created = f"{key.created_at:%Y-%m-%d %H:%M}"
-        table.add_row(key.name, " ".join(sorted(key.scopes)), created, revoked)
+        table.add_row(escape(key.name), " ".join(sorted(key.scopes)), created, revoked)
     out.print(table)
 
 
@@ -187,7 +204,7 @@ def keys_revoke(names: list[str]) -> None:
 
 @model.command("show")
 def model_show(
-    model_dir: Annotated[Path | None, typer.Option(help="Artifact folder.")] = None,
+    model_dir: ModelDir = None,
 ) -> None:
     """Print version, labels and the support matrix of the model that would be served."""
     from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES
@@ -252,11 +269,16 @@ def _open_output(path: Path | None) -> Iterator[Any]:
     if path is None:
         yield sys.stdout.buffer
         return
-    # Renamed into place at the end: an interrupted run leaves no half file under the name.
+    # Renamed into place at the end: an interrupted run leaves no half file behind.
     draft = path.with_name(path.name + ".part")
-    with draft.open("wb") as sink:
-        yield sink
-    draft.replace(path)
+    try:
+        with draft.open("wb") as sink:
+            yield sink
+        draft.replace(path)
+    except OSError as error:
+        raise SetupFailed(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -124,6 +124,23 @@ class StoredReport:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemVersion:
+    """A text the item had when somebody reported it. None is thrown away by an edit."""
+
+    text: str
+    first_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAppeal:
+    """A complaint as it was lodged."""
+
+    complainant_ref: str
+    grounds: str
+    appealed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class QueueDepth:
     """Open cases of one queue × tier × language. Breached: not claimed and past due."""
 
@@ -202,6 +219,14 @@ class CaseStore(Protocol):
 
     async def reports(self, case_id: UUID, limit: int = 100) -> list[StoredReport]:
         """Give the newest reports of a case, newest first."""
+        ...
+
+    async def versions(self, case_id: UUID, limit: int = 20) -> list[ItemVersion]:
+        """Give the newest texts of a case's item, newest first."""
+        ...
+
+    async def appeals(self, case_id: UUID) -> list[StoredAppeal]:
+        """Give the complaints against a case's decision, oldest first."""
         ...
 
     async def queue_depths(self, now: datetime) -> list[QueueDepth]: ...

@@ -21,9 +21,16 @@ _CHANGE = (NotFound, Conflict)
 
 @router.get("", summary="Read a case", **operation("review", answer=answers.CASE, errors=_READ))
 async def read(service: Running, who: ReviewKey, case_id: UUID) -> CaseOut:
-    """Give the item, its scores, where the case stands and why, its reports and its decision."""
-    case = await service.review.get_case(who, case_id)
-    return case_out(case, await service.review.reports(who, case_id))
+    """Give the item with the texts it had, its scores, where the case stands and why, its
+    reports, its decision and the complaints against it.
+    """
+    review = service.review
+    return case_out(
+        await review.get_case(who, case_id),
+        await review.reports(who, case_id),
+        await review.versions(who, case_id),
+        await review.appeals(who, case_id),
+    )
 
 
 @router.get(

@@ -141,6 +141,7 @@ CASE: dict[str, Any] = {
     ],
     "claim": None,
     "decision": None,
+    "policy_gap": None,
     **_WHY,
 }
 EVENTS = {

@@ -1,6 +1,7 @@
 """Cases as reviewers see them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from triage_ml.domain.case import Case, CaseState, Claim, Stage, Step
 from triage_ml.domain.decision import Action, Decision
 from triage_ml.domain.report import Item, Source
 from triage_ml.domain.taxonomy import Label, Language
-from triage_ml.ports import CaseEvent, StoredReport
+from triage_ml.ports import CaseEvent, ItemVersion, StoredAppeal, StoredReport
 
 
 class ContextOut(Answer):
@@ -66,6 +67,21 @@ class StoredReportOut(Answer):
             reported_at=row.reported_at,
             withdrawn_at=row.withdrawn_at,
         )
+
+
+class VersionOut(Answer):
+    """A text the item had when it was reported."""
+
+    text: str
+    first_seen_at: datetime
+
+
+class AppealOut(Answer):
+    """A complaint against the decision."""
+
+    complainant_ref: str
+    grounds: str
+    appealed_at: datetime
 
 
 class LeaseOut(Answer):
@@ -150,8 +166,15 @@ class CaseOut(CaseStatus):
     reports: list[StoredReportOut] | None = Field(
         None, description="Given for a single case: its newest hundred, newest first."
     )
+    versions: list[VersionOut] | None = Field(
+        None, description="Given for a single case: the item's newest twenty texts, newest first."
+    )
+    appeals: list[AppealOut] | None = Field(None, description="Given for a single case.")
     claim: LeaseOut | None
     decision: DecisionOut | None
+    policy_gap: str | None = Field(
+        description="What a reviewer wrote who found no word for the case in the policy."
+    )
 
 
 class EventOut(Answer):
@@ -190,7 +213,12 @@ def status_out(case: Case) -> CaseStatus:
     return CaseStatus(**_status(case))
 
 
-def case_out(case: Case, reports: Sequence[StoredReport] | None = None) -> CaseOut:
+def case_out(
+    case: Case,
+    reports: Sequence[StoredReport] | None = None,
+    versions: Sequence[ItemVersion] | None = None,
+    appeals: Sequence[StoredAppeal] | None = None,
+) -> CaseOut:
     scores, placement = case.scores, case.placement
     return CaseOut(
         **_status(case),
@@ -209,8 +237,11 @@ def case_out(case: Case, reports: Sequence[StoredReport] | None = None) -> CaseO
         n_reports=case.summary.n_reports,
         n_active_reports=case.summary.n_active,
         reports=None if reports is None else [StoredReportOut.of(row) for row in reports],
+        versions=None if versions is None else [VersionOut(**asdict(row)) for row in versions],
+        appeals=None if appeals is None else [AppealOut(**asdict(row)) for row in appeals],
         claim=LeaseOut.of(case.claim) if case.claim else None,
         decision=DecisionOut.of(case.decision) if case.decision else None,
+        policy_gap=case.gap.explanation if case.gap else None,
     )
 
 

@@ -223,6 +223,15 @@ async def test_an_appeal_is_never_given_to_the_first_decider(store):
     assert final.decision.stage == Stage.APPEAL
 
 
+async def test_a_complaint_can_be_read(store):
+    """What the complainant wrote is kept for the second reviewer."""
+    case = await decided(store)
+    assert await store.appeals(case.case_id) == []
+    await appeal(store, case.case_id, ref="c-7")
+    [complaint] = await store.appeals(case.case_id)
+    assert (complaint.complainant_ref, bool(complaint.grounds)) == ("c-7", True)
+
+
 async def test_an_escalation_moves_to_its_owner(store):
     """From the queue or out of a claim, a new place and a name."""
     await report(store)

@@ -256,3 +256,13 @@ async def test_the_log_is_read_in_pages(store):
     rest = await store.events(sent.case_id, after=first[-1].sequence)
     assert first + rest == everything
     assert await store.events(sent.case_id, after=everything[-1].sequence) == []
+
+
+async def test_no_text_is_thrown_away_by_an_edit(store):
+    """A case shows every text its item was reported with, the newest first."""
+    first = await report(store, text="the reported words")
+    await report(store, text="kind words", at=NOW + timedelta(hours=1))
+    found = await store.versions(first.case_id)
+    assert [version.text for version in found] == ["kind words", "the reported words"]
+    assert found[1].first_seen_at == NOW
+    assert len(await store.versions(first.case_id, limit=1)) == 1

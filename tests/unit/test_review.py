@@ -95,7 +95,7 @@ def test_only_the_holder_of_a_running_lease_may_act(name: str) -> None:
 
 def test_a_claimed_case_is_escalated_only_by_its_holder() -> None:
     """Without the claim nobody takes a case out of a reviewer's hands."""
-    with pytest.raises(LeaseExpired):
+    with pytest.raises(InvalidInput, match="claim_id: is needed"):
         hand_up(make_claimed_case())
     with pytest.raises(LeaseExpired):
         escalate(make_claimed_case(), POLICY, "otto", "olga", "press", NOW, CLAIM_ID)

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from triage_ml.domain.report import MAX_TEXT_CHARS
-from triage_ml.domain.text import normalise
+from triage_ml.domain.text import MAX_MARKS, normalise
 
 ODD = "aA iİıI\u0307\u0306\u0301еоіΑοﬁＡ①ㅋㅠㄱㅏㄴ가각\u1100\u1161\u11a8\u115f\u3164"
 ODDER = "\u200b\u200d\u202e\u2066\u00ad\ufe0f\ufeff\t\n\u3000\u00a0\ud800\x00!.1½あ\u3099ﾊﾞก\u0e33"
@@ -153,7 +153,8 @@ def test_a_span_outside_the_text_is_refused(start: int, end: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["a", "Ａ ", "ㄱㅏㄴㅏ", "i\u0307\u0306", "ㅋㅋㅋ ", "hеllо ", "\u200b", " "]
+    "unit",
+    ["a", "Ａ ", "ㄱㅏㄴㅏ", "i\u0307\u0306", "ㅋㅋㅋ ", "hеllо ", "\u200b", " ", "\u05b0\u0591"],
 )
 def test_the_longest_text_is_normalised_whole(unit: str) -> None:
     """A text at the size limit comes back whole: its last word is still there."""
@@ -161,3 +162,12 @@ def test_the_longest_text_is_normalised_whole(unit: str) -> None:
     result = normalise(text)
     assert result.text.endswith("end")
     assert result.starts[-1] == MAX_TEXT_CHARS
+
+
+def test_piled_marks_are_thinned() -> None:
+    """Sixteen marks on one letter stay, in whatever order; ordering more would take too long."""
+    text = "a" + "\u0316\u0301" * 5000 + "b"
+    thinned = normalise(text)
+    assert len(thinned.text) <= 2 + MAX_MARKS
+    assert thinned.text.endswith("b")
+    assert thinned.starts[-1] == len(text)

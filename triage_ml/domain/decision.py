@@ -9,6 +9,7 @@ from uuid import UUID
 from triage_ml.domain.policy import Policy
 from triage_ml.domain.report import check_characters, check_ref
 from triage_ml.domain.taxonomy import Label, Severity
+from triage_ml.domain.text import is_blank
 from triage_ml.errors import InvalidInput, TooLarge
 
 MAX_FACTS_CHARS = 5_000
@@ -92,7 +93,7 @@ def check_verdict(policy: Policy, verdict: Verdict) -> None:
         raise InvalidInput(
             "action", f"{verdict.action} needs a finding of a violation with severity S1 or more"
         )
-    if verdict.action not in HARMLESS_ACTIONS and not verdict.explanation.strip():
+    if verdict.action not in HARMLESS_ACTIONS and is_blank(verdict.explanation):
         raise InvalidInput("explanation", f"{verdict.action} needs a statement of reasons")
 
 
@@ -116,7 +117,7 @@ def _violations(policy: Policy, verdict: Verdict) -> dict[Label, Severity]:
 def check_note(name: str, text: str) -> None:
     """Refuse an empty, over-long or unstorable note."""
     check_characters(name, text)
-    if not text.strip():
+    if is_blank(text):
         raise InvalidInput(name, "must not be empty")
     if len(text) > MAX_NOTE_CHARS:
         raise TooLarge(name, len(text), MAX_NOTE_CHARS, "characters")

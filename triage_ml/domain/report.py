@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from triage_ml.domain.taxonomy import Label, Language
-from triage_ml.domain.text import normalise
+from triage_ml.domain.text import is_blank
 from triage_ml.errors import InvalidInput, TooLarge
 
 MAX_TEXT_CHARS = 100_000
@@ -138,9 +138,14 @@ class ReportSummary:
 
 
 def merge_item(old: Item, new: Item) -> Item:
-    """Take the newest version of an item, keeping what only an earlier report said."""
+    """Take the newest version of an item, keeping what only an earlier report said.
+
+    Author and surface stay those of the first report: an item does not change hands.
+    """
     return replace(
         new,
+        author_ref=old.author_ref,
+        surface=old.surface,
         views_per_hour=old.views_per_hour if new.views_per_hour is None else new.views_per_hour,
         high_profile=old.high_profile or new.high_profile,
         context=new.context or old.context,
@@ -153,15 +158,14 @@ def check_text(name: str, text: str) -> None:
     if len(text) > MAX_TEXT_CHARS:
         raise TooLarge(name, len(text), MAX_TEXT_CHARS, "characters")
     check_characters(name, text)
-    beginning = text[:100]  # as a rule enough to see something, and quick
-    if not (normalise(beginning).text or normalise(text).text):
+    if is_blank(text):
         raise InvalidInput(name, "holds no visible character")
 
 
 def check_ref(name: str, ref: str) -> None:
     """Refuse an identifier that is empty, padded, too long or unstorable."""
     check_characters(name, ref)
-    if not ref.strip():
+    if is_blank(ref):
         raise InvalidInput(name, "must not be empty")
     if ref != ref.strip():
         raise InvalidInput(name, "must not begin or end with white space")

@@ -32,7 +32,7 @@ from triage_ml.domain.policy import Policy
 from triage_ml.domain.report import check_ref
 from triage_ml.domain.routing import Placement, is_restricted, place
 from triage_ml.domain.taxonomy import Tier
-from triage_ml.errors import Conflict, IllegalTransition, LeaseExpired
+from triage_ml.errors import Conflict, IllegalTransition, InvalidInput, LeaseExpired
 
 FIRST_DECIDER = "an appeal is never reviewed by the first decider"
 
@@ -126,6 +126,8 @@ def escalate(
     if case.claim is not None:
         running = case.claim.lease_expires_at > now
         ended = Step.ESCALATED if running else Step.LEASE_EXPIRED
+        if running and claim_id is None:
+            raise InvalidInput("claim_id", "is needed while the case is claimed")
         if running:
             _held(case, claim_id, actor, now)
     queue = policy.escalation_queue

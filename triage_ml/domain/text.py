@@ -11,7 +11,8 @@ Choices:
   Turkish (I/ı, İ/i). A combining dot left on an `i` by such lower-casing is removed.
 - Look-alike Cyrillic and Greek letters are mapped only inside a word that also holds Latin
   letters, so that Russian or Greek text stays itself.
-- A letter or sign repeated three times or more is kept twice. Digits are left alone.
+- A letter or sign repeated three times or more is kept twice. Digits are left alone. Of
+  combining marks piled on one letter, sixteen are kept.
 """
 
 import re
@@ -38,6 +39,11 @@ _CLUSTER = re.compile(
     "[\u0591-\u05bd\u064b-\u0655\u0e31-\u0e3a\u3099\u309a\uff9e\uff9f]*",
     re.DOTALL,
 )
+_MARKS = "".join(chr(c) for c in range(0x300, 0x1F000) if unicodedata.combining(chr(c)))
+MAX_MARKS = 16
+"""Combining marks kept in a row. Unicode's Stream-Safe Text Format (UAX 15) allows 30; ordering a
+run takes time with the square of its length."""
+_PILED_MARKS = re.compile(f"[{_MARKS}]{{{MAX_MARKS + 1},}}")
 _COMPAT_JAMO_RUN = re.compile("[\u3131-\u3163]{4,}")
 
 # Source: Unicode TR39 confusables, the single-letter rows of Cyrillic and Greek to Latin.
@@ -121,6 +127,10 @@ def _drop_invisible(text: str, starts: list[int]) -> tuple[str, list[int]]:
     return _replace(_INVISIBLE, lambda _: "", text, starts)
 
 
+def _thin_marks(text: str, starts: list[int]) -> tuple[str, list[int]]:
+    return _replace(_PILED_MARKS, lambda run: run[:MAX_MARKS], text, starts)
+
+
 def _compose(text: str, starts: list[int]) -> tuple[str, list[int]]:
     if unicodedata.is_normalized("NFKC", text):
         return text, starts
@@ -176,6 +186,7 @@ def _collapse_spaces(text: str, starts: list[int]) -> tuple[str, list[int]]:
 
 _STEPS = (
     _drop_invisible,
+    _thin_marks,
     _compose,
     _undot,
     _join_jamo,
@@ -183,3 +194,9 @@ _STEPS = (
     _shorten,
     _collapse_spaces,
 )
+
+
+def is_blank(text: str) -> bool:
+    """Say whether a text shows nothing: white space and invisible characters alone."""
+    # The beginning is as a rule enough to see something, and quick.
+    return not normalise(text[:100]).text and not normalise(text).text

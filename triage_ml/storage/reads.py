@@ -5,7 +5,7 @@ from uuid import UUID
 
 from triage_ml.domain.case import Case
 from triage_ml.errors import NotFound
-from triage_ml.ports import CaseEvent, QueueDepth, StoredReport
+from triage_ml.ports import CaseEvent, ItemVersion, QueueDepth, StoredAppeal, StoredReport
 from triage_ml.storage import rows
 from triage_ml.storage.pool import QUERIES, Transactions
 
@@ -40,6 +40,16 @@ class Reads(Transactions):
         async with self._connection() as connection:
             found = QUERIES.reports(connection, case_id=case_id, limit=limit)
             return [rows.report_of(row) async for row in found]
+
+    async def versions(self, case_id: UUID, limit: int = 20) -> list[ItemVersion]:
+        async with self._connection() as connection:
+            found = QUERIES.versions(connection, case_id=case_id, limit=limit)
+            return [ItemVersion(**row) async for row in found]
+
+    async def appeals(self, case_id: UUID) -> list[StoredAppeal]:
+        async with self._connection() as connection:
+            found = QUERIES.appeals(connection, case_id=case_id)
+            return [StoredAppeal(**row) async for row in found]
 
     async def queue_depths(self, now: datetime) -> list[QueueDepth]:
         async with self._connection() as connection:

@@ -26,9 +26,11 @@ from triage_ml.ports import (
     Delivery,
     History,
     HistoryWindow,
+    ItemVersion,
     QueueDepth,
     Receipt,
     StepFunction,
+    StoredAppeal,
     StoredReport,
     Submission,
 )
@@ -74,6 +76,8 @@ class MemoryCaseStore:
         self._outcomes: dict[UUID, _Outcome] = {}
         self._receipts: dict[tuple[str, str], tuple[str, Receipt]] = {}
         self._parcels: dict[int, _Parcel] = {}
+        self._versions: dict[str, dict[str, datetime]] = {}
+        self._appeals: dict[UUID, list[StoredAppeal]] = {}
         self._keys: dict[str, ApiKey] = {}
         self._numbers = count(1)
 
@@ -135,6 +139,14 @@ class MemoryCaseStore:
         found = [row.stored for row in self._reports.values() if row.case_id == case_id]
         found.sort(key=lambda report: (report.reported_at, report.report_id), reverse=True)
         return found[:limit]
+
+    async def versions(self, case_id: UUID, limit: int = 20) -> list[ItemVersion]:
+        seen = self._versions[_get(self._cases, case_id, "case").item.item_id]
+        found = [ItemVersion(text, first_seen_at) for text, first_seen_at in seen.items()]
+        return sorted(found, key=lambda v: (-v.first_seen_at.timestamp(), v.text))[:limit]
+
+    async def appeals(self, case_id: UUID) -> list[StoredAppeal]:
+        return list(self._appeals.get(case_id, []))
 
     async def queue_depths(self, now: datetime) -> list[QueueDepth]:
         cases = sorted(self._open_cases(), key=_place)
@@ -287,6 +299,10 @@ class MemoryCaseStore:
         log += [self._line(event, at) for event in change.events]
         if change.reports_upheld is not None and case.decision is not None:
             self._conclude(case.case_id, change.reports_upheld, case.decision.decided_at)
+        self._versions.setdefault(case.item.item_id, {}).setdefault(case.item.text, at)
+        if change.appeal is not None:
+            lodged = StoredAppeal(change.appeal.complainant_ref, change.appeal.grounds, at)
+            self._appeals.setdefault(case.case_id, []).append(lodged)
         if change.announcement is not None:
             number = next(self._numbers)
             payload = _as_stored({"case_id": case.case_id, **change.announcement})

@@ -20,6 +20,8 @@ async def create_key(store: CaseStore, clock: Clock, name: str, scopes: Iterable
     Raises: InvalidInput; Conflict when the name is in use.
     """
     check_ref("name", name)
+    if not name.isprintable():
+        raise InvalidInput("name", "must be printable, on one line")
     wanted = frozenset(scopes)
     unknown = wanted - SCOPES
     if unknown or not wanted:

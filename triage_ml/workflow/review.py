@@ -17,7 +17,9 @@ from triage_ml.ports import (
     CaseStore,
     ClaimRequest,
     Clock,
+    ItemVersion,
     QueueDepth,
+    StoredAppeal,
     StoredReport,
 )
 
@@ -137,6 +139,16 @@ class Review:
         """Give the newest reports of a case, newest first."""
         await self.get_case(who, case_id)
         return await self._store.reports(case_id)
+
+    async def versions(self, who: ApiKey, case_id: UUID) -> list[ItemVersion]:
+        """Give the texts the item had when it was reported, newest first."""
+        await self.get_case(who, case_id)
+        return await self._store.versions(case_id)
+
+    async def appeals(self, who: ApiKey, case_id: UUID) -> list[StoredAppeal]:
+        """Give what the complainants wrote, oldest first."""
+        await self.get_case(who, case_id)
+        return await self._store.appeals(case_id)
 
     def index_now(self, case: Case) -> IndexNow:
         """Compute a case's index at this moment."""

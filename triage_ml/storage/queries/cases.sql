@@ -158,6 +158,22 @@ WHERE case_id = :case_id
 ORDER BY reported_at DESC, report_id DESC
 LIMIT :limit;
 
+-- name: versions
+-- The texts of a case's item; a version with another context only is no other text.
+SELECT v.body AS text, min(v.first_seen_at) AS first_seen_at
+FROM triage_case t
+JOIN item_version v USING (item_id)
+WHERE t.case_id = :case_id
+GROUP BY v.body
+ORDER BY first_seen_at DESC, v.body
+LIMIT :limit;
+
+-- name: appeals
+SELECT complainant_ref, grounds, appealed_at
+FROM appeal
+WHERE case_id = :case_id
+ORDER BY appeal_id;
+
 -- name: queue_depths
 -- A case whose lease has run out waits again, so it counts as not claimed.
 SELECT queue, tier, language,
