@@ -168,6 +168,21 @@ async def test_a_renewal_prolongs_the_lease(store):
     assert await store.claim(request("ben", now=LATER)) == []
 
 
+async def test_a_claim_begins_no_earlier_than_the_one_before_ended(store, clock):
+    """A request that waited does not seem to have held the case together with another."""
+    await report(store)
+    case = await claim_one(store)
+    released_at = clock.advance(timedelta(seconds=3))
+    await store.change(
+        case.case_id,
+        lambda held: review.release(held, held.claim.claim_id, "rita", "not mine", released_at),
+    )
+    again = await claim_one(store, "rudi", now=NOW)
+    assert again.claim.claimed_at == released_at
+    log = await store.events(case.case_id)
+    assert [event.at for event in log] == sorted(event.at for event in log)
+
+
 async def test_a_released_case_is_free_at_once(store):
     """Its claim is over."""
     await report(store)

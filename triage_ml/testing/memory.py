@@ -78,6 +78,7 @@ class MemoryCaseStore:
         self._parcels: dict[int, _Parcel] = {}
         self._versions: dict[str, dict[str, datetime]] = {}
         self._appeals: dict[UUID, list[StoredAppeal]] = {}
+        self._freed: dict[UUID, datetime] = {}
         self._keys: dict[str, ApiKey] = {}
         self._numbers = count(1)
 
@@ -116,7 +117,7 @@ class MemoryCaseStore:
             claim = Claim(
                 claim_id=uuid4(),
                 reviewer=request.reviewer,
-                claimed_at=request.now,
+                claimed_at=max(request.now, self._freed.get(case.case_id, request.now)),
                 lease_expires_at=request.now + request.lease,
                 drawn_at_random=case in drawn,
                 propensity=_propensity(request.random_share, len(tier), case in drawn),
@@ -299,6 +300,8 @@ class MemoryCaseStore:
         log += [self._line(event, at) for event in change.events]
         if change.reports_upheld is not None and case.decision is not None:
             self._conclude(case.case_id, change.reports_upheld, case.decision.decided_at)
+        if change.claim_ended is not None:
+            self._freed[case.case_id] = at
         self._versions.setdefault(case.item.item_id, {}).setdefault(case.item.text, at)
         if change.appeal is not None:
             lodged = StoredAppeal(change.appeal.complainant_ref, change.appeal.grounds, at)

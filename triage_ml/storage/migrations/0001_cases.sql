@@ -85,6 +85,7 @@ CREATE TABLE triage_case (
     owner text,
     claim_id uuid,
     lease_expires_at timestamptz,
+    freed_at timestamptz,  -- when the last claim ended; the next one begins no earlier
     decided_at timestamptz,
     upheld boolean,
     item jsonb NOT NULL CHECK (NOT item ?| ARRAY['text', 'context']),

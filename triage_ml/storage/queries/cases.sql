@@ -59,11 +59,13 @@ WITH ended AS (
 ), saved AS (
     INSERT INTO triage_case (case_id, item_id, version_sha256, author_ref, state, stage, queue,
         tier, base_index, handling_seconds, received_at, due_at, language, labels, repeat_actor,
-        awaits_scores, gap, scoring_failures, barred_reviewer, owner, claim_id, lease_expires_at, decided_at, upheld,
+        awaits_scores, gap, scoring_failures, barred_reviewer, owner, claim_id,
+        lease_expires_at, decided_at, upheld,
         item, summary, language_guess, scores, placement, decision)
     VALUES (:case_id, :item_id, :version_sha256, :author_ref, :state::case_state,
         :stage::case_stage, :queue, :tier, :base_index, :handling_seconds, :received_at, :due_at,
-        :language, :labels, :repeat_actor, :awaits_scores, :gap::jsonb, :scoring_failures, :barred_reviewer, :owner,
+        :language, :labels, :repeat_actor, :awaits_scores, :gap::jsonb, :scoring_failures,
+        :barred_reviewer, :owner,
         :claim_id, :lease_expires_at, :decided_at, :upheld, :item::jsonb, :summary::jsonb,
         :language_guess::jsonb, :scores::jsonb, :placement::jsonb, :decision::jsonb)
     ON CONFLICT (case_id) DO UPDATE SET
@@ -78,7 +80,9 @@ WITH ended AS (
         claim_id = excluded.claim_id, lease_expires_at = excluded.lease_expires_at,
         decided_at = excluded.decided_at, upheld = excluded.upheld, item = excluded.item,
         summary = excluded.summary, language_guess = excluded.language_guess,
-        scores = excluded.scores, placement = excluded.placement, decision = excluded.decision
+        scores = excluded.scores, placement = excluded.placement, decision = excluded.decision,
+        freed_at = CASE WHEN :claim_ended::case_step IS NOT NULL THEN :at
+            ELSE triage_case.freed_at END
 ), concluded AS (
     INSERT INTO decision (case_id, claim_id, reviewer, stage, upheld, decided_at,
         policy_version, body)

@@ -79,6 +79,8 @@ WITH near AS MATERIALIZED (
 ), picked AS MATERIALIZED (
     SELECT t.case_id, t.claim_id AS old_claim_id, t.tier, version_sha256, t.item_id,
         candidates.at_random, gen_random_uuid() AS claim_id,
+        -- :now was taken before this statement waited; the claim before may have ended since
+        greatest(:now, t.freed_at) AS claimed_at,
         live_index(t.base_index, t.handling_seconds, t.received_at, t.due_at,
             :urgency_weight, :age_weight, :now) AS urgency
     FROM candidates
@@ -99,31 +101,32 @@ WITH near AS MATERIALIZED (
 ), leased AS (
     INSERT INTO claim (claim_id, case_id, reviewer, claimed_at, lease_expires_at,
         drawn_at_random, propensity)
-    SELECT picked.claim_id, picked.case_id, :reviewer, :now, :lease_expires_at,
+    SELECT picked.claim_id, picked.case_id, :reviewer, picked.claimed_at, :lease_expires_at,
         picked.at_random,
         CASE WHEN picked.at_random THEN 0 ELSE 1 - :random_share::float8 END
             + :random_share::float8 / n_eligible
     FROM picked, tier_size
     WHERE (SELECT count(*) FROM expired) >= 0
-    RETURNING claim_id, case_id, drawn_at_random, propensity
+    RETURNING claim_id, case_id, claimed_at, drawn_at_random, propensity
 ), moved AS (
     UPDATE triage_case t
     SET state = 'claimed', claim_id = picked.claim_id, lease_expires_at = :lease_expires_at
     FROM picked
     WHERE t.case_id = picked.case_id
     RETURNING t.case_id, t.state, t.stage, t.received_at, t.repeat_actor, t.barred_reviewer,
-        t.owner, t.awaits_scores, t.gap, t.scoring_failures, t.item, t.summary, t.language_guess, t.scores, t.placement,
-        t.decision
+        t.owner, t.awaits_scores, t.gap, t.scoring_failures, t.item, t.summary,
+        t.language_guess, t.scores, t.placement, t.decision
 ), logged AS (
     INSERT INTO case_event (case_id, at, step, actor, from_state, to_state, detail)
-    SELECT line.case_id, :now, line.step, line.actor, line.from_state, line.to_state, line.detail
+    SELECT line.case_id, line.at, line.step, line.actor, line.from_state, line.to_state, line.detail
     FROM (
-        SELECT case_id, 1 AS n, 'lease_expired'::case_step AS step, reviewer AS actor,
+        SELECT case_id, :now::timestamptz AS at, 1 AS n,
+            'lease_expired'::case_step AS step, reviewer AS actor,
             'claimed'::case_state AS from_state, 'queued'::case_state AS to_state,
             jsonb_build_object('claim_id', claim_id) AS detail
         FROM expired
         UNION ALL
-        SELECT case_id, 2, 'claimed', :reviewer, 'queued', 'claimed',
+        SELECT case_id, claimed_at, 2, 'claimed', :reviewer, 'queued', 'claimed',
             jsonb_build_object('claim_id', claim_id, 'lease_expires_at', :lease_text::text,
                 'drawn_at_random', drawn_at_random, 'propensity', propensity)
         FROM leased
@@ -131,7 +134,7 @@ WITH near AS MATERIALIZED (
     ORDER BY line.case_id, line.n
 )
 SELECT moved.*, v.body, v.context, leased.claim_id, :reviewer::text AS reviewer,
-    :now::timestamptz AS claimed_at, :lease_expires_at::timestamptz AS lease_expires_at,
+    leased.claimed_at, :lease_expires_at::timestamptz AS lease_expires_at,
     leased.drawn_at_random, leased.propensity
 FROM picked
 JOIN moved USING (case_id)
