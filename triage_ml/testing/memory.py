@@ -122,7 +122,7 @@ class MemoryCaseStore:
                 drawn_at_random=case in drawn,
                 propensity=_propensity(request.random_share, len(tier), case in drawn),
             )
-            self._save(take(case, claim), request.now)
+            self._save(take(case, claim), claim.claimed_at)
         picked = [case for case in waiting if case in drawn or case in ranked]
         return [self._cases[case.case_id] for case in picked]
 
