@@ -39,6 +39,13 @@ class MalformedBody(TriageError):
     """The body is not JSON."""
 
 
+class GivenUp(TriageError):
+    """The service stopped, or the client hung up, before the answer was ready."""
+
+    def __init__(self) -> None:
+        super().__init__("the service is stopping; send the request again")
+
+
 class InvalidFields(TriageError):
     """Several fields of a body are wrong; `errors` is (field, reason) each."""
 
@@ -70,6 +77,7 @@ TABLE: dict[type[TriageError], Answer] = {
     Overloaded: Answer(429, "overloaded", "At capacity, try again later"),
     DeliveryFailed: Answer(502, "delivery-failed", "A webhook did not take an announcement"),
     StoreUnavailable: Answer(503, "store-unavailable", "The database cannot be reached"),
+    GivenUp: Answer(503, "given-up", "The service stopped before the answer was ready"),
     ModelMissing: Answer(503, "model-missing", "No model is loaded"),
     ScoreDeadlineExceeded: Answer(503, "score-deadline", "The model took too long"),
     ScoringFailed: Answer(503, "scoring-failed", "The model gave no scores"),
@@ -126,7 +134,7 @@ def _headers(error: TriageError) -> dict[str, str]:
     match error:
         case Overloaded():
             return {"Retry-After": str(max(1, math.ceil(error.retry_after_seconds)))}
-        case StoreUnavailable() | ScoringFailed():
+        case StoreUnavailable() | ScoringFailed() | GivenUp():
             return {"Retry-After": str(RETRY_AFTER_SECONDS)}
         case Unauthenticated():
             return {"WWW-Authenticate": 'Bearer realm="triage"'}

@@ -1,5 +1,6 @@
 """Logs and the line per request. Item text and reporter references never enter either."""
 
+import asyncio
 import logging
 import re
 import sys
@@ -9,10 +10,11 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.metrics import Metrics
-from serving.problems import UNEXPECTED, render, shape
+from serving.problems import UNEXPECTED, GivenUp, render, respond, shape
 
 _SANE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _QUIET = ("/livez", "/readyz", "/metrics")
@@ -32,12 +34,13 @@ def configure_logging(level: str = "info", style: str = "console") -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
+    remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     last: structlog.typing.Processor = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     if style == "json":
         last = structlog.processors.JSONRenderer()
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
+        processors=[remove_meta, _without_values, last],
     )
     handler = logging.StreamHandler()
     handler.setFormatter(formatter)
@@ -78,6 +81,11 @@ class Telemetry:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self._app(scope, receive, noting)
+            except (asyncio.CancelledError, ClientDisconnect) as error:
+                # Not raised again: the server would log it, and there is nobody else to tell.
+                _log.warning("request given up", **describe(error))
+                if status == 0:
+                    await respond(GivenUp(), request_id)(scope, receive, noting)
             except Exception as error:
                 _log.error("request failed", **describe(error))
                 if status == 0:
@@ -105,6 +113,21 @@ def describe(error: BaseException) -> dict[str, Any]:
     frames = traceback.extract_tb(error.__traceback__)[-3:]
     where = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in frames]
     return {"error": type(error).__name__, "where": where}
+
+
+def _without_values(
+    _: Any, __: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Describe an exception, whoever logs it: a traceback shows locals, and they hold texts."""
+    found = event.pop("exc_info", None)
+    if found is True:
+        found = sys.exc_info()
+    error = found[1] if isinstance(found, tuple) else found
+    if isinstance(error, BaseException):
+        event.update(describe(error))
+    if event.get("logger") == "asyncio":  # it writes out tasks with what they failed of
+        event["event"] = re.split(r"[\n<(]", str(event["event"]), maxsplit=1)[0]
+    return event
 
 
 def _request_id(scope: Scope) -> str:

@@ -80,6 +80,16 @@ def secret_of(scope: str) -> str:
     return f"{PREFIX}test-{scope}"
 
 
+def scope_of(path: str, method: str = "POST") -> dict[str, Any]:
+    """Make a bare ASGI request, for what no well-behaved client sends."""
+    return {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method,
+        "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "",
+        "scheme": "http", "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
+        "headers": [(b"authorization", f"Bearer {secret_of('intake')}".encode())],
+    }  # fmt: skip
+
+
 def report_body(
     item_id: str = "post-1", text: str = "You are a loser.", **changes: Any
 ) -> dict[str, Any]:

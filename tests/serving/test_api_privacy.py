@@ -1,16 +1,20 @@
 """Item text and reporter references enter neither logs nor metrics nor problems."""
 
+import asyncio
+import gc
 import io
+import json
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import structlog
 
 from serving.telemetry import configure_logging
 from serving.worker import Worker
-from tests.serving.bench import report_body
+from tests.serving.bench import Bench, report_body, scope_of
 from tests.serving.conftest import MakeBench
 from triage_ml.errors import DeliveryFailed, ScoringFailed
 from triage_ml.ports import Delivery
@@ -91,3 +95,64 @@ def test_a_day_of_requests_leaves_no_text_behind(
     assert "webhook failed" in places["log"]
     assert "request failed" in places["log"]
     assert "/v1/cases/{case_id}/decision" in places["log"]
+
+
+def test_a_request_cut_off_by_the_stop_is_a_problem_and_leaves_no_text(
+    bench: Bench, log: io.StringIO
+) -> None:
+    """A body that never ends: 503 to who still listens, and no error for the server to log."""
+    body = json.dumps(report_body(text=TEXT)).encode()
+    answers: list[dict[str, Any]] = []
+
+    async def cut_off() -> None:
+        waiting = asyncio.Event()
+        chunks = iter([{"type": "http.request", "body": body[:-5], "more_body": True}])
+
+        async def receive() -> dict[str, Any]:
+            for message in chunks:
+                return message
+            waiting.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        async def send(message: dict[str, Any]) -> None:
+            answers.append(message)
+
+        request = asyncio.ensure_future(bench.client.app(scope_of("/v1/reports"), receive, send))
+        await waiting.wait()
+        request.cancel()
+        await request
+
+    bench.run(cut_off)
+    assert answers[0]["status"] == 503
+    assert json.loads(answers[1]["body"])["type"] == "/docs#given-up"
+    assert "request given up" in log.getvalue()
+    assert TEXT not in log.getvalue()
+
+
+def test_an_error_that_another_logger_writes_is_told_without_its_values(
+    bench: Bench, log: io.StringIO
+) -> None:
+    """Neither the locals nor the message of an error: servers log what they catch."""
+
+    def fail(text: str) -> None:
+        raise RuntimeError(text)
+
+    async def forgotten() -> None:
+        task = asyncio.ensure_future(asyncio.to_thread(fail, TEXT))
+        await asyncio.wait({task})
+        del task
+        gc.collect()
+
+    try:
+        fail(TEXT)
+    except RuntimeError as error:
+        logging.getLogger("uvicorn.error").exception("In application", exc_info=error)
+        logging.getLogger("uvicorn.error").exception("again")
+        structlog.stdlib.get_logger("triage").exception("ours")
+    bench.run(forgotten)
+    written = log.getvalue()
+    assert written.count("RuntimeError") == 4
+    assert "test_api_privacy.py:" in written
+    assert "Task exception was never retrieved" in written
+    assert TEXT not in written
