@@ -161,6 +161,11 @@ def _assemble(settings: Settings, metrics: Metrics, lifespan: Lifespan | None = 
     app.add_exception_handler(RequestValidationError, failures.on_invalid_request)
     app.add_exception_handler(HTTPException, failures.on_http_error)
     bulk = dict.fromkeys(BULK_PATHS, settings.max_bulk_body_bytes)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, bulk_paths=bulk)
+    app.add_middleware(
+        BodyLimit,
+        max_bytes=settings.max_body_bytes,
+        bulk_paths=bulk,
+        timeout=settings.body_timeout,
+    )
     app.add_middleware(Telemetry, metrics=metrics)
     return app

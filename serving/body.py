@@ -1,16 +1,18 @@
 """Bodies: bounded while they stream in, parsed once from the raw bytes."""
 
+import asyncio
 import hashlib
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.problems import MalformedBody, field_name, from_validation, respond
+from serving.problems import BodyTooSlow, MalformedBody, field_name, from_validation, respond
 from triage_ml.errors import InvalidInput, TooLarge, TriageError
 
 M = TypeVar("M", bound=BaseModel)
@@ -19,10 +21,16 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class BodyLimit:
-    """Refuse a body over its path's limit before it is read whole, stated length or not."""
+    """Refuse a body over its path's limit before it is read whole, stated length or not.
 
-    def __init__(self, app: ASGIApp, max_bytes: int, bulk_paths: dict[str, int]) -> None:
+    Refuse one that takes too long as well: who sends half a body must not hold a place.
+    """
+
+    def __init__(
+        self, app: ASGIApp, max_bytes: int, bulk_paths: dict[str, int], timeout: timedelta
+    ) -> None:
         self._app = app
+        self._seconds = timeout.total_seconds()
         self._max_bytes = max_bytes
         self._bulk_paths = bulk_paths
 
@@ -36,7 +44,7 @@ class BodyLimit:
             error = TooLarge("body", stated, limit, "bytes")
             await respond(error, scope["state"]["request_id"])(scope, receive, send)
             return
-        await self._app(scope, _counted(receive, limit), send)
+        await self._app(scope, _counted(receive, limit, self._seconds), send)
 
 
 def _content_length(scope: Scope) -> int:
@@ -46,12 +54,22 @@ def _content_length(scope: Scope) -> int:
     return 0
 
 
-def _counted(receive: Receive, limit: int) -> Receive:
+def _counted(receive: Receive, limit: int, seconds: float) -> Receive:
     seen = 0
+    ends_at: float | None = None
+    complete = False
 
     async def counting() -> Message:
-        nonlocal seen
-        message = await receive()
+        nonlocal seen, ends_at, complete
+        if complete:  # what comes now is the end of the connection, whenever that is
+            return await receive()
+        ends_at = ends_at or asyncio.get_running_loop().time() + seconds
+        try:
+            async with asyncio.timeout_at(ends_at):
+                message = await receive()
+        except TimeoutError:
+            raise BodyTooSlow(seconds) from None
+        complete = not message.get("more_body", False)
         seen += len(message.get("body", b""))
         if seen > limit:
             raise TooLarge("body", seen, limit, "bytes")

@@ -7,7 +7,8 @@ from fastapi import Depends
 from pydantic import BaseModel
 from starlette.requests import Request
 
-from serving.problems import MEDIA_TYPE, MalformedBody, answer_to
+from serving.body import read_body
+from serving.problems import MEDIA_TYPE, BodyTooSlow, MalformedBody, answer_to
 from serving.security import scoped
 from serving.service import Service
 from triage_ml.errors import (
@@ -33,14 +34,19 @@ ReviewKey = Annotated[ApiKey, Depends(scoped("review"))]
 ScoreKey = Annotated[ApiKey, Depends(scoped("intake", "ml"))]
 
 
-async def intake_place(service: Running, who: IntakeKey) -> AsyncIterator[ApiKey]:
-    """Hold one of the places for intake while a known caller's request is worked on."""
+async def intake_place(request: Request, service: Running, who: IntakeKey) -> AsyncIterator[ApiKey]:
+    """Hold one of the places for intake while a known caller's request is worked on.
+
+    The body is read before: a slow sender holds no place.
+    """
+    await read_body(request)
     with service.slots.taken():
         yield who
 
 
-async def score_place(service: Running, who: ScoreKey) -> AsyncIterator[ApiKey]:
+async def score_place(request: Request, service: Running, who: ScoreKey) -> AsyncIterator[ApiKey]:
     """Hold one of the same places for a caller who may score."""
+    await read_body(request)
     with service.slots.taken():
         yield who
 
@@ -48,7 +54,7 @@ async def score_place(service: Running, who: ScoreKey) -> AsyncIterator[ApiKey]:
 IntakePlace = Annotated[ApiKey, Depends(intake_place)]
 
 Examples = Mapping[str, Mapping[str, Any]]
-_BODY_ERRORS = (MalformedBody, TooLarge, InvalidInput)
+_BODY_ERRORS = (MalformedBody, BodyTooSlow, TooLarge, InvalidInput)
 
 
 def operation(

@@ -39,6 +39,13 @@ class MalformedBody(TriageError):
     """The body is not JSON."""
 
 
+class BodyTooSlow(TriageError):
+    """The body did not arrive in time."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the body did not arrive within {seconds:g} s")
+
+
 class GivenUp(TriageError):
     """The service stopped, or the client hung up, before the answer was ready."""
 
@@ -66,6 +73,7 @@ TABLE: dict[type[TriageError], Answer] = {
     Unauthenticated: Answer(401, "unauthenticated", "A valid API key is needed"),
     ScopeMissing: Answer(403, "scope-missing", "The API key lacks a scope"),
     AccessDenied: Answer(403, "access-denied", "This is not allowed"),
+    BodyTooSlow: Answer(408, "body-too-slow", "The body did not arrive in time"),
     NotFound: Answer(404, "not-found", "No such thing"),
     IdempotencyMismatch: Answer(409, "idempotency-mismatch", "Idempotency-Key used before"),
     IllegalTransition: Answer(409, "illegal-transition", "The case's state forbids this"),

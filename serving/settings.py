@@ -65,6 +65,12 @@ class Settings(BaseSettings):
         le=2**30,
         description="Largest body of a batch of reports or texts, in bytes.",
     )
+    body_timeout: Duration = Field(
+        timedelta(seconds=10),
+        gt=timedelta(0),
+        le=timedelta(minutes=10),
+        description="How long a request's body may take to arrive; then it is answered 408.",
+    )
     max_in_flight: int = Field(
         64, ge=1, le=10_000, description="Intake requests worked on at once; more are answered 429."
     )

@@ -18,6 +18,8 @@ from serving.problems import UNEXPECTED, GivenUp, render, respond, shape
 
 _SANE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _QUIET = ("/livez", "/readyz", "/metrics")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Any other word a client makes up would be a series of its own for ever."""
 _log = structlog.stdlib.get_logger("triage.http")
 
 
@@ -97,11 +99,12 @@ class Telemetry:
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "(none)")
-        self._metrics.requests.labels(route, scope["method"], str(status)).observe(seconds)
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        self._metrics.requests.labels(route, method, str(status)).observe(seconds)
         write = _log.debug if route in _QUIET else _log.info
         write(
             "request",
-            method=scope["method"],
+            method=method,
             route=route,
             status=status,
             milliseconds=round(seconds * 1000, 1),

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from codecs import BOM_UTF8
 from datetime import timedelta
 from typing import Annotated
 
+import orjson
 import structlog
 from fastapi import APIRouter, Depends, Header
 from starlette.requests import Request
@@ -78,21 +80,46 @@ async def submit_batch(request: Request, service: Running, who: IntakePlace) -> 
     """Accept up to 1,000 reports as a JSON array or as NDJSON (`application/x-ndjson`).
 
     Each report stands alone: the answer has one line per report, in order, and a report that
-    is refused harms no other. Reports may carry an `idempotency_key` each.
+    is refused harms no other. Reports may carry an `idempotency_key` each. Those on the same
+    item, or with the same key, are accepted in the batch's order.
     """
+    if "idempotency-key" in request.headers:
+        raise InvalidInput("Idempotency-Key", "a batch has an idempotency_key per report instead")
     body = await read_body(request)
     lines = await asyncio.to_thread(_lines, body, request.headers.get("content-type", ""))
-    results: list[BatchLine | None] = [None] * len(lines)
-    waiting = iter(enumerate(lines))
-
-    async def work() -> None:
-        for index, line in waiting:
-            results[index] = await _accept_line(service, who, index, line)
-
-    await asyncio.gather(*(work() for _ in range(min(BATCH_WORKERS, len(lines)))))
-    done = [line for line in results if line is not None]
+    done = await _accept_lines(service, who, lines)
     n_accepted = sum(line.receipt is not None for line in done)
     return BatchOut(n_accepted=n_accepted, n_refused=len(done) - n_accepted, results=done)
+
+
+async def _accept_lines(service: Service, who: ApiKey, lines: list[bytes]) -> list[BatchLine]:
+    """Work on several lines at once; one waits for those before it on the same item or key."""
+    places = asyncio.Semaphore(BATCH_WORKERS)
+    last: dict[tuple[str, str], asyncio.Task[BatchLine]] = {}
+    tasks: list[asyncio.Task[BatchLine]] = []
+
+    async def work(index: int, line: bytes, before: set[asyncio.Task[BatchLine]]) -> BatchLine:
+        if before:
+            await asyncio.wait(before)
+        async with places:
+            return await _accept_line(service, who, index, line)
+
+    for index, line in enumerate(lines):
+        shared = _shared(line)
+        before = {last[name] for name in shared if name in last}
+        tasks.append(asyncio.create_task(work(index, line, before)))
+        last.update(dict.fromkeys(shared, tasks[-1]))
+    return await asyncio.gather(*tasks)
+
+
+def _shared(line: bytes) -> list[tuple[str, str]]:
+    """Name what a line may share with others; one that cannot be read shares nothing."""
+    try:
+        found = orjson.loads(line)
+        named = (("item", found["item"]["id"]), ("key", found.get("idempotency_key")))
+        return [(kind, name) for kind, name in named if isinstance(name, str)]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return []
 
 
 async def _accept_line(service: Service, who: ApiKey, index: int, line: bytes) -> BatchLine:
@@ -137,7 +164,7 @@ async def _accept(
 def _lines(body: bytes, content_type: str) -> list[bytes]:
     """Split a batch into one JSON text per report. Raises: MalformedBody, TooLarge."""
     if content_type.partition(";")[0].strip().lower() == NDJSON:
-        lines = [line for line in body.split(b"\n") if line.strip()]
+        lines = [line for line in body.removeprefix(BOM_UTF8).split(b"\n") if line.strip()]
     else:
         lines = _elements(body)
     if len(lines) > MAX_BATCH:

@@ -139,6 +139,13 @@ CASE: dict[str, Any] = {
             "withdrawn_at": None,
         }
     ],
+    "versions": [
+        {
+            "text": REPORTS["en"]["value"]["item"]["text"],
+            "first_seen_at": "2026-03-02T09:00:00Z",
+        }
+    ],
+    "appeals": [],
     "claim": None,
     "decision": None,
     "policy_gap": None,

@@ -151,3 +151,30 @@ def test_two_reports_on_one_item_share_a_case(bench: Bench) -> None:
     results = bench.post("/v1/reports:batch", rows).json()["results"]
     assert len({line["receipt"]["case_id"] for line in results}) == 1
     assert [line["receipt"]["joined"] for line in results].count(False) == 1
+
+
+def test_reports_on_one_item_are_accepted_in_the_batchs_order(bench: Bench) -> None:
+    """The last line's text is the item's newest, and a repeated key refuses the later line."""
+    rows = [report_body("post-1", text=f"version {n}") for n in range(20)]
+    body = bench.post("/v1/reports:batch", rows, scope="intake").json()
+    assert [line["receipt"]["joined"] for line in body["results"]] == [False] + [True] * 19
+    case = bench.get(f"/v1/cases/{body['results'][0]['receipt']['case_id']}").json()
+    assert case["item"]["text"] == "version 19"
+    keyed = [{**report_body(f"post-{n}"), "idempotency_key": "k"} for n in (2, 3, 4)]
+    answered = bench.post("/v1/reports:batch", keyed, scope="intake").json()["results"]
+    assert [line["status"] for line in answered] == [201, 409, 409]
+
+
+def test_a_key_for_a_whole_batch_is_refused(bench: Bench) -> None:
+    """It would seem to make a repetition safe, and does not."""
+    answer = bench.post("/v1/reports:batch", [report_body()], headers={"Idempotency-Key": "k"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "Idempotency-Key"
+    assert bench.n_stored() == 0
+
+
+def test_a_byte_order_mark_costs_no_line(bench: Bench) -> None:
+    """Files saved with one are read."""
+    content = b"\xef\xbb\xbf" + ndjson(report_body())
+    body = bench.post("/v1/reports:batch", content=content, headers=NDJSON).json()
+    assert body["n_accepted"] == 1

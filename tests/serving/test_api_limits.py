@@ -1,13 +1,18 @@
 """Bodies over the limit, too many requests at once, a database that is away."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Event
 from typing import Any
 
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
+from serving.body import BodyLimit
+from serving.problems import BodyTooSlow
 from tests.serving.bench import KEYWORDS, Bench, report_body, secret_of
 from tests.serving.conftest import MakeBench
 from triage_ml.errors import StoreUnavailable
@@ -160,3 +165,38 @@ def test_readiness_follows_the_database_and_liveness_does_not(away: Bench) -> No
     metrics = away.client.get("/metrics")
     assert metrics.status_code == 200
     assert "triage_store_up 0.0" in metrics.text
+
+
+@pytest.mark.anyio
+async def test_half_a_body_is_not_waited_for_for_ever() -> None:
+    """A sender that stops is answered 408; after a whole body nothing is timed any more."""
+    arrived = [{"type": "http.request", "body": b"{", "more_body": True}]
+
+    async def receive() -> Message:
+        if arrived:
+            return arrived.pop()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        with pytest.raises(BodyTooSlow):
+            await receive()
+        reached.append(scope["path"])
+
+    async def send(message: Message) -> None:
+        return None
+
+    reached: list[str] = []
+    limit = BodyLimit(app, 1000, {}, timedelta(milliseconds=20))
+    scope = {"type": "http", "path": "/v1/reports", "headers": []}
+    await limit(scope, receive, send)
+    assert reached == ["/v1/reports"]
+
+
+def test_a_made_up_method_makes_no_series_of_its_own(bench: Bench) -> None:
+    """Whoever may connect could otherwise fill the metrics."""
+    bench.call("ZZTOP", "/livez")
+    shown = bench.get("/metrics").text
+    assert "ZZTOP" not in shown
+    assert 'method="OTHER"' in shown

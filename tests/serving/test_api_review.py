@@ -167,7 +167,8 @@ def test_an_escalated_case_has_an_owner(bench: Bench) -> None:
     claimed = bench.claim()
     path = f"/v1/cases/{claimed['case']['case_id']}/escalation"
     body = {"owner": "lead-policy", "reason": "A public figure"}
-    assert bench.post(path, body, scope="review").status_code == 410
+    refused = bench.post(path, body, scope="review")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "claim_id")
     body["claim_id"] = claimed["claim"]["claim_id"]
     status = bench.post(path, body, scope="review").json()
     assert (status["queue"], status["owner"], status["tier"]) == ("escalation", "lead-policy", "T2")
@@ -302,3 +303,22 @@ def test_restricted_queues_need_their_scope(bench: Bench) -> None:
         ):
             assert (answer.status_code, answer.json()["scope"]) == (403, "restricted")
     assert bench.claim("child-safety", scope="lead")["case"]["tier"] == "T0"
+
+
+def test_a_case_shows_every_text_and_every_complaint(bench: Bench) -> None:
+    """An edit throws no evidence away, and the second reviewer can read the appeal."""
+    receipt = bench.report(text="You are a loser.")
+    bench.report(text="You are wonderful.", report_reporter_ref="reporter-2")
+    case = bench.get(f"/v1/cases/{receipt['case_id']}", scope="review").json()
+    assert {version["text"] for version in case["versions"]} == {
+        "You are a loser.",
+        "You are wonderful.",
+    }
+    claimed = bench.claim()
+    path = f"/v1/cases/{receipt['case_id']}"
+    verdict = {"claim_id": claimed["claim"]["claim_id"], "action": "no_action"}
+    assert bench.post(f"{path}/decision", verdict, scope="review").status_code == 200
+    complaint = {"complainant_ref": "author-1", "grounds": "It was satire."}
+    assert bench.post(f"{path}/appeal", complaint, scope="intake").status_code == 200
+    [shown] = bench.get(path, scope="review").json()["appeals"]
+    assert shown["grounds"] == "It was satire."
