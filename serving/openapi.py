@@ -100,7 +100,10 @@ def _build(app: FastAPI) -> dict[str, Any]:
 
 
 def _webhook(name: str, text: str) -> dict[str, Any]:
-    example = {**ANNOUNCEMENT, "type": name}
+    said = ANNOUNCEMENT["data"]
+    if name != ANNOUNCEMENT["type"]:
+        said = {field: said[field] for field in ("case_id", "item_id")}
+    example = {**ANNOUNCEMENT, "type": name, "data": said}
     return {
         "summary": text,
         "description": SIGNED,

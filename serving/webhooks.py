@@ -22,6 +22,11 @@ EVENTS = {
 }
 
 
+def message_id(delivery: Delivery) -> str:
+    """Name an announcement, also apart from those of another database."""
+    return f"evt_{delivery.case_id.hex}_{delivery.delivery_id}"
+
+
 class WebhookSender:
     """Post announcements; a receiver verifies `webhook-signature` with the shared secret.
 
@@ -43,7 +48,7 @@ class WebhookSender:
     async def __call__(self, delivery: Delivery) -> None:
         """Deliver one announcement. Raises: DeliveryFailed, never naming the URL."""
         body = encode(delivery)
-        headers = self._signed(f"evt_{delivery.delivery_id}", body)
+        headers = self._signed(message_id(delivery), body)
         url = self._url.get_secret_value()
         try:
             # httpx limits each read and write alone; only the status is read of the answer.
@@ -59,13 +64,13 @@ class WebhookSender:
         if not httpx.codes.is_success(status):
             raise DeliveryFailed(f"status {status}")
 
-    def _signed(self, message_id: str, body: str) -> dict[str, str]:
+    def _signed(self, name: str, body: str) -> dict[str, str]:
         now = self._now().astimezone(UTC)
         return {
             "content-type": "application/json",
-            "webhook-id": message_id,
+            "webhook-id": name,
             "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": self._signer.sign(message_id, now, body),
+            "webhook-signature": self._signer.sign(name, now, body),
         }
 
     async def close(self) -> None:

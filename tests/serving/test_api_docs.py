@@ -146,3 +146,13 @@ def test_the_root_leads_to_the_reference(bench: Bench) -> None:
     """Who opens the service in a browser finds something to read."""
     answer = bench.client.get("/")
     assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
+
+
+def test_webhook_examples_hold_what_is_sent(document: dict[str, Any]) -> None:
+    """Only a decision carries more than which case and item it is about."""
+    for name, row in document["webhooks"].items():
+        content = row["post"]["requestBody"]["content"]["application/json"]
+        example = content["example"]
+        assert example["type"] == name
+        assert ("findings" in example["data"]) is (name == "case.decided")
+        assert {"case_id", "item_id"} <= example["data"].keys()
