@@ -215,7 +215,7 @@ def _making(facts: CardFacts) -> str:
             f"- Vocabulary pruned to {facts.prepare['n_tokens']:,} tokens; unknown on the "
             f"development split: {unknown}.",
             f"- {facts.training['n_steps']:,} steps of {facts.settings['batch_size']} texts in "
-            f"{facts.training['seconds'] / 60:.0f} minutes; word embeddings frozen; learning rate "
+            f"{facts.training['seconds'] / 60:.0f} minutes; {_embeddings(facts)}; learning rate "
             f"{facts.settings['learning_rate']:g}; seed {facts.settings['seed']}.",
             f"- Loss: binary cross-entropy over decided labels; an assumed absence weighs "
             f"{facts.settings['weak_weight']:g}.",
@@ -235,3 +235,11 @@ def _optional(interval: Interval | None) -> str:
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
+
+
+def _embeddings(facts: CardFacts) -> str:
+    """Say what the run began with, and whether its word embeddings learned."""
+    begun = facts.settings.get("start_from")
+    rate = facts.settings.get("embedding_learning_rate", 0.0)
+    learned = f"word embeddings learned at {rate:g}" if rate else "word embeddings frozen"
+    return f"continued from `{begun}`; {learned}" if begun else learned

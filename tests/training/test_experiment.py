@@ -138,9 +138,10 @@ def test_refuses_an_unknown_setting(tmp_path: Path) -> None:
         load_experiment(str(tmp_path / "x.toml"))
 
 
-def test_the_shipped_experiment_is_valid() -> None:
-    """`quick` loads and names every language's share."""
-    experiment = load_experiment("quick")
+@pytest.mark.parametrize("name", ["quick", "continued"])
+def test_the_shipped_experiments_are_valid(name: str) -> None:
+    """Each loads and names every language's share."""
+    experiment = load_experiment(name)
     assert isinstance(experiment, Experiment)
     assert set(experiment.language_shares) == {"en", "de", "tr", "es", "ko"}
 
