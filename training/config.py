@@ -44,7 +44,6 @@ class Experiment:
     rare_boost: float = 1.0  # how often a row counts that is positive for a rare output
     checkpoint_every: int = 100
     n_threads: int = 2
-    eval_rows: int = 4_000  # per language and split
     measured_rows: int = 50  # positives and negatives that make a cell `measured`
     n_bootstrap: int = 500
     max_int8_difference: float = 0.15  # of a probability, 99th percentile, int8 against fp32

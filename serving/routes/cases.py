@@ -24,13 +24,8 @@ async def read(service: Running, who: ReviewKey, case_id: UUID) -> CaseOut:
     """Give the item with the texts it had, its scores, where the case stands and why, its
     reports, its decision and the complaints against it.
     """
-    review = service.review
-    return case_out(
-        await review.get_case(who, case_id),
-        await review.reports(who, case_id),
-        await review.versions(who, case_id),
-        await review.appeals(who, case_id),
-    )
+    found = await service.review.dossier(who, case_id)
+    return case_out(found.case, found.reports, found.versions, found.appeals)
 
 
 @router.get(

@@ -48,7 +48,7 @@ async def test_restricted_queues_need_their_scope(desk):
         desk.review.claim(anna, "child-safety"),
         desk.review.get_case(anna, receipt.case_id),
         desk.review.events(anna, receipt.case_id),
-        desk.review.reports(anna, receipt.case_id),
+        desk.review.dossier(anna, receipt.case_id),
         desk.review.escalate(anna, receipt.case_id, "lead", "look", None),
     ):
         with pytest.raises(ScopeMissing, match="restricted"):
@@ -149,7 +149,7 @@ async def test_a_queue_the_policy_no_longer_has_is_refused_and_kept_closed(desk)
         await desk.review.get_case(desk.key("anna"), receipt.case_id)
     lead = desk.key("lead", "review", "restricted")
     assert len(await desk.review.events(lead, receipt.case_id)) == 2
-    assert len(await desk.review.reports(lead, receipt.case_id)) == 1
+    assert len((await desk.review.dossier(lead, receipt.case_id)).reports) == 1
     assert await desk.review.queue_depths(desk.key("anna")) == []
 
 

@@ -1,6 +1,7 @@
 """A decision out: claim, decide, and what else people do with a case."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -27,6 +28,16 @@ RESTRICTED = "restricted"
 """Scope that opens the queues a policy marks as restricted."""
 
 MAX_CLAIMS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """All that is kept of a case but its log; reports and texts newest first."""
+
+    case: Case
+    reports: Sequence[StoredReport]
+    versions: Sequence[ItemVersion]
+    appeals: Sequence[StoredAppeal]
 
 
 class Review:
@@ -135,20 +146,19 @@ class Review:
         await self.get_case(who, case_id)
         return await self._store.events(case_id, after, limit)
 
-    async def reports(self, who: ApiKey, case_id: UUID) -> list[StoredReport]:
-        """Give the newest reports of a case, newest first."""
-        await self.get_case(who, case_id)
-        return await self._store.reports(case_id)
+    async def dossier(self, who: ApiKey, case_id: UUID) -> Dossier:
+        """Give a case with its newest reports, texts and complaints.
 
-    async def versions(self, who: ApiKey, case_id: UUID) -> list[ItemVersion]:
-        """Give the texts the item had when it was reported, newest first."""
-        await self.get_case(who, case_id)
-        return await self._store.versions(case_id)
-
-    async def appeals(self, who: ApiKey, case_id: UUID) -> list[StoredAppeal]:
-        """Give what the complainants wrote, oldest first."""
-        await self.get_case(who, case_id)
-        return await self._store.appeals(case_id)
+        Raises: NotFound, ScopeMissing.
+        """
+        case = await self.get_case(who, case_id)
+        store = self._store
+        return Dossier(
+            case,
+            await store.reports(case_id),
+            await store.versions(case_id),
+            await store.appeals(case_id),
+        )
 
     def index_now(self, case: Case) -> IndexNow:
         """Compute a case's index at this moment."""
