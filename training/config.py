@@ -42,6 +42,7 @@ class Experiment:
     language_shares: dict[str, float] = field(default_factory=dict)
     source_power: float = 0.5  # within a language a source weighs its rows to this power
     rare_boost: float = 1.0  # how often a row counts that is positive for a rare output
+    output_power: float = 0.0  # outputs weigh their decided rows to minus this power in the loss
     checkpoint_every: int = 100
     n_threads: int = 2
     measured_rows: int = 50  # positives and negatives that make a cell `measured`

@@ -1,5 +1,7 @@
 """Binary cross-entropy over the outputs that somebody decided."""
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
@@ -19,3 +21,13 @@ def masked_loss(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     """Average the loss over weighted cells; an all-unknown batch gives zero."""
     cells = binary_cross_entropy_with_logits(logits, targets, weights, reduction="sum")
     return cells / torch.clamp(weights.sum(), min=1.0)
+
+
+def output_weights(labels: npt.NDArray[np.int8], power: float) -> Tensor:
+    """Weigh outputs by how rarely they are decided, 1 on average over decided cells.  # (L,)
+
+    Otherwise the few outputs that nearly every row decides drown the others.
+    """
+    decided = np.maximum((labels >= 0).sum(0), 1).astype(np.float64)
+    weights = decided**-power
+    return torch.from_numpy(weights * decided.sum() / (weights * decided).sum()).float()

@@ -6,7 +6,7 @@ its question decides (1 or 0); every output it leaves out is unknown.
 
 import csv
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from triage_ml.domain.taxonomy import HEADS, VIOLATION, Label
@@ -19,7 +19,11 @@ HATE = Label.HATE.value
 HARASSMENT = Label.HARASSMENT.value
 THREAT = Label.VIOLENT_THREAT.value
 SELF_HARM = Label.SELF_HARM.value
+ADULT = Label.ADULT_SEXUAL.value
+EXTREMISM = Label.VIOLENT_EXTREMISM.value
 SPAM = Label.DECEPTION_SPAM.value
+CHILD = Label.CHILD_SAFETY.value
+GORE = Label.GRAPHIC_VIOLENCE.value
 PROFANITY = Label.PROFANITY.value
 
 SHIPPABLE_TIERS = frozenset({"open", "unstated"})
@@ -31,6 +35,7 @@ MAX_CHARACTERS = 2_000
 csv.field_size_limit(10_000_000)
 
 Labels = Mapping[str, int]
+Spans = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,9 @@ class Row:
     labels: Labels
     held_out: bool = False  # the publisher's own test or development split
     language: str | None = None  # only where the corpus holds several
+    spans: Spans | None = None  # characters [start, end) raters marked; None: nobody was asked
+    severity: Mapping[str, int] = field(default_factory=dict)  # ordinal 0-4, per present label
+    group: str = ""  # author or thread; rows of one group share a split
 
 
 @dataclass(frozen=True, slots=True)

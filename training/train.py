@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from torch import nn
+from torch import Tensor, nn
 
 from training.batches import Rows, pad, plan, row_weights
 from training.config import Experiment
-from training.loss import masked_loss, targets_and_weights
+from training.loss import masked_loss, output_weights, targets_and_weights
 from training.model import WORD_EMBEDDINGS, TriageModel
 from training.tracking import NullTracker, Tracker
 from triage_ml.errors import InvalidInput
@@ -61,11 +61,12 @@ def train(
         rows, experiment.language_shares, experiment.source_power, experiment.rare_boost
     )
     steps = plan(lengths, weights, experiment.batch_size, experiment.seed, run.step)
+    per_output = output_weights(rows.labels, experiment.output_power)
     with _progress() as progress:
         bar = progress.add_task("train", total=run.n_steps or None, loss=0.0)
         while not run.n_steps or run.step < min(run.n_steps, stop_at or run.n_steps):
             began = time.monotonic()
-            loss = _step(run, rows.take(next(steps)), experiment, device)
+            loss = _step(run, rows.take(next(steps)), experiment, per_output, device)
             run.seconds += time.monotonic() - began
             run.loss = loss if not run.step else SMOOTHING * run.loss + (1 - SMOOTHING) * loss
             run.step += 1
@@ -122,13 +123,16 @@ def learning_rate_factor(step: int, n_steps: int, warmup_steps: int) -> float:
     return max(0.0, (n_steps - step) / max(1, n_steps - warmup_steps))
 
 
-def _step(run: Run, batch: Rows, experiment: Experiment, device: torch.device) -> float:
+def _step(
+    run: Run, batch: Rows, experiment: Experiment, per_output: Tensor, device: torch.device
+) -> float:
     factor = learning_rate_factor(run.step, run.n_steps, experiment.warmup_steps)
     for group in run.optimizer.param_groups:
         group["lr"] = group["peak"] * factor
     ids, mask = pad(batch.tokens, experiment.train_max_tokens)  # (B, T)
     labels, weak = torch.from_numpy(batch.labels), torch.from_numpy(batch.weak)
     targets, weights = targets_and_weights(labels, weak, experiment.weak_weight)  # (B, L + 1)
+    weights = weights * per_output
     with torch.autocast(device.type, torch.bfloat16):
         logits = run.model(ids.to(device), mask.to(device))  # (B, L + 1)
     loss = masked_loss(logits.float(), targets.to(device), weights.to(device))
