@@ -57,6 +57,8 @@ class Source:
 
     `assumes_absent` names outputs nobody asked about, which are so rare in the corpus that its
     rows serve as weak negatives in training; they never count in calibration or evaluation.
+    `weak` says that the labels come from a word list, a forum or an account rather than from
+    raters of the text: they train with lower weight and are never measured.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Source:
     citation: str
     read: Callable[[Path], Iterator[Row]]
     assumes_absent: tuple[str, ...] = ()
+    weak: bool = False
 
 
 def no_violation(**also: int) -> dict[str, int]:
