@@ -3,25 +3,8 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from openpyxl import Workbook
-
-HATE = "Those people from the valley should all be driven away"
-INSULT = "You are a useless person and everyone knows it"
-COARSE = "What a damned rainy day"
-PLAIN = "The library opens at nine"
-ODD = "Is the library open on Sunday?"
-
-
-def table(path: Path, rows: list[list[object]], delimiter: str) -> None:
-    lines = (delimiter.join(str(cell) for cell in row) for row in rows)
-    path.write_text("\n".join(lines) + "\n", "utf-8")
-
-
-def sheet(path: Path, rows: list[list[object]]) -> None:
-    book = Workbook()
-    for row in rows:
-        book.worksheets[0].append(row)
-    book.save(path)
+from tests.training.corpora_es import SPANISH
+from tests.training.shapes import COARSE, HATE, INSULT, ODD, PLAIN, sheet, table
 
 
 def _germeval2018(d: Path) -> None:
@@ -262,6 +245,7 @@ WRITERS: Mapping[str, Callable[[Path], None]] = {
     "ko_kmhas": _kmhas,
     "ko_sms_spam_19k": _ko_sms,
     "multi_sib200_benign": _sib,
+    **SPANISH,
 }
 
 

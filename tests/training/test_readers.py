@@ -4,18 +4,27 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.corpora import COARSE, HATE, INSULT, ODD, PLAIN, WRITERS, write_corpus
+from tests.training import corpora_es
+from tests.training.corpora import WRITERS, write_corpus
+from tests.training.shapes import (
+    AT_RISK,
+    CLEAN,
+    COARSE,
+    HATE,
+    HATEFUL,
+    INSULT,
+    INSULTING,
+    NO_ABUSE,
+    ODD,
+    PLAIN,
+    SPAM,
+)
 from training.readers import SOURCES
 from training.sources import OUTPUTS, SHIPPABLE_TIERS
 from triage_ml.errors import InvalidInput
 
 READERS = {source.name: source for source in SOURCES}
-NO_ABUSE = {"hate": 0, "harassment": 0, "violation": 0}
-CLEAN = NO_ABUSE | {"profanity": 0}
-HATEFUL = {"hate": 1, "violation": 1}
-INSULTING = {"harassment": 1, "violation": 1}
-AT_RISK = {"self_harm": 1, "violation": 1}
-SPAM = {"deception_spam": 1, "violation": 1}
+TIERS = SHIPPABLE_TIERS | {"non-commercial"}
 
 EXPECTED = {
     "de_germeval2018": {
@@ -91,6 +100,7 @@ EXPECTED = {
         PLAIN: CLEAN,
     },
     "ko_sms_spam_19k": {"당첨 확인 바로가기": SPAM},
+    **corpora_es.EXPECTED,
 }
 
 
@@ -116,9 +126,9 @@ def test_every_reader_is_tested() -> None:
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 def test_states_licence_and_citation(source: object) -> None:
-    """A source that ships states its tier, licence and citation, and only knows outputs."""
+    """A source states its tier, licence and citation, and only knows outputs."""
     found = READERS[source.name]  # type: ignore[attr-defined]
-    assert found.licence_tier in SHIPPABLE_TIERS
+    assert found.licence_tier in TIERS
     assert found.licence
     assert found.citation
     assert set(found.assumes_absent) <= set(OUTPUTS)
