@@ -3,7 +3,10 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tests.training.corpora_en import ENGLISH
+from tests.training.corpora_en_other import ENGLISH_OTHER
 from tests.training.corpora_es import SPANISH
+from tests.training.corpora_ko import KOREAN
 from tests.training.shapes import COARSE, HATE, INSULT, ODD, PLAIN, sheet, table
 
 
@@ -80,19 +83,6 @@ def _jigsaw(d: Path) -> None:
         [PLAIN, 0, 0, 0, 0, 0, "test"],
     ]
     table(d / "toxic_comments.csv", rows, ",")
-
-
-def _toxic_spans(d: Path) -> None:
-    table(d / "data__comments.csv", [["comment_id", "comment_text"], [7, INSULT], [8, PLAIN]], ",")
-    marks: list[list[object]] = [["annotation", "comment_id"], [0, 7], [1, 7], [2, 7], [3, 8]]
-    table(d / "data__annotations.csv", marks, ",")
-    spans: list[list[object]] = [
-        ["annotation", "type"],
-        [0, "Insult"],
-        [1, "Insult"],
-        [2, "Threat"],
-    ]
-    table(d / "data__spans.csv", spans, ",")
 
 
 def _suicide_twitter(d: Path) -> None:
@@ -229,7 +219,6 @@ WRITERS: Mapping[str, Callable[[Path], None]] = {
     "en_implicit_hate": _implicit_hate,
     "en_hatexplain_valtest": _hatexplain,
     "en_jigsaw_subset": _jigsaw,
-    "en_toxic_spans": _toxic_spans,
     "en_suicide_twitter_1787": _suicide_twitter,
     "en_sms_spam_uci": _sms_spam_uci,
     "tr_offenseval2020": _offenseval_tr,
@@ -245,7 +234,10 @@ WRITERS: Mapping[str, Callable[[Path], None]] = {
     "ko_kmhas": _kmhas,
     "ko_sms_spam_19k": _ko_sms,
     "multi_sib200_benign": _sib,
+    **ENGLISH,
+    **ENGLISH_OTHER,
     **SPANISH,
+    **KOREAN,
 }
 
 

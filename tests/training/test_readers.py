@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.training import corpora_es
+from tests.training import corpora_en, corpora_en_other, corpora_es, corpora_ko
 from tests.training.corpora import WRITERS, write_corpus
 from tests.training.shapes import (
     AT_RISK,
@@ -58,7 +58,6 @@ EXPECTED = {
         COARSE: {"hate": 0, "harassment": 0, "violent_threat": 0, "profanity": 1},
         PLAIN: CLEAN | {"violent_threat": 0},
     },
-    "en_toxic_spans": {INSULT: INSULTING | {"hate": 0, "profanity": 0}},
     "en_suicide_twitter_1787": {"I do not want to go on": AT_RISK, PLAIN: {"self_harm": 0}},
     "en_sms_spam_uci": {"WIN a prize, call now": SPAM, PLAIN: {"deception_spam": 0}},
     "tr_offenseval2020": {"@USER " + INSULT: {"violation": 1}, PLAIN: CLEAN},
@@ -85,6 +84,7 @@ EXPECTED = {
     "es_suicide_tweets": {"No quiero seguir": AT_RISK, PLAIN: {"self_harm": 0}},
     "ko_kodoli": {
         HATE: {"violation": 1},
+        ODD: {},
         COARSE: NO_ABUSE | {"profanity": 1},
         PLAIN: CLEAN,
     },
@@ -100,7 +100,10 @@ EXPECTED = {
         PLAIN: CLEAN,
     },
     "ko_sms_spam_19k": {"당첨 확인 바로가기": SPAM},
+    **corpora_en.EXPECTED,
+    **corpora_en_other.EXPECTED,
     **corpora_es.EXPECTED,
+    **corpora_ko.EXPECTED,
 }
 
 
@@ -140,10 +143,18 @@ def test_states_licence_and_citation(source: object) -> None:
         ("de_germeval2019", PLAIN),
         ("de_germeval2021", PLAIN),
         ("de_gahd", PLAIN),
+        ("deen_hasoc2019", PLAIN),
+        ("en_edos", PLAIN),
+        ("en_gab_hate_corpus", PLAIN),
+        ("en_hatemojibuild", PLAIN),
         ("en_hatexplain_valtest", PLAIN),
         ("en_jigsaw_subset", PLAIN),
+        ("en_toxic_spans", COARSE),
+        ("enes_exist2021", PLAIN),
         ("es_meoffendes", PLAIN),
+        ("es_hateval2019", PLAIN),
         ("ko_beep_kocohub", PLAIN),
+        ("ko_kosbi_square", PLAIN),
     ],
 )
 def test_keeps_the_publishers_split(name: str, held_out: str, tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
-"""Korean corpora."""
+"""Korean corpora of abuse with several labels, and the list of all Korean corpora."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
+from training.readers.korean_abuse import KOREAN_ABUSE
+from training.readers.korean_other import KOREAN_OTHER
 from training.sources import (
     HARASSMENT,
     HATE,
@@ -22,14 +24,16 @@ KMHAS_PROFANITY, KMHAS_NONE = "7", "8"
 
 
 def _kodoli(folder: Path) -> Iterator[Row]:
-    """OFFEN is a violation of unstated kind; LIKELY is a shade between and stays unknown.
+    """OFFEN is a violation of unstated kind; LIKELY is borderline: only its severity is known.
 
     The abuse column marks abusive wording; where nothing offends, it says profanity.
     """
     for row in read_table(folder / "data__kodoli.csv", ("sentences", "abuse", "offensiveness")):
         abusive = int(row["abuse"] == "ABS")
         if row["offensiveness"] == "OFFEN":
-            yield Row(row["sentences"], {VIOLATION: 1})
+            yield Row(row["sentences"], {VIOLATION: 1}, severity={VIOLATION: 2})
+        elif row["offensiveness"] == "LIKELY":
+            yield Row(row["sentences"], {}, severity={VIOLATION: 1})
         elif row["offensiveness"] == "NOT":
             yield Row(row["sentences"], no_violation(**{PROFANITY: abusive}))
 
@@ -64,13 +68,6 @@ def _kmhas_labels(classes: set[str]) -> Labels:
     return {HATE: 1, VIOLATION: 1, PROFANITY: int(KMHAS_PROFANITY in classes)}
 
 
-def _sms_spam(folder: Path) -> Iterator[Row]:
-    """Only class 2, reported spam, is to be trusted."""
-    for row in read_table(folder / "ko_sms_spam.csv", ("content", "class")):
-        if row["class"] == "2":
-            yield Row(row["content"], {SPAM: 1, VIOLATION: 1})
-
-
 KOREAN = (
     Source(
         "ko_kodoli",
@@ -99,13 +96,6 @@ KOREAN = (
         _kmhas,
         (THREAT, SELF_HARM, SPAM),
     ),
-    Source(
-        "ko_sms_spam_19k",
-        "ko",
-        "unstated",
-        "none stated",
-        "j2h00n/smishing_ai, reported spam messages",
-        _sms_spam,
-        (HATE, HARASSMENT, THREAT, SELF_HARM),
-    ),
+    *KOREAN_ABUSE,
+    *KOREAN_OTHER,
 )

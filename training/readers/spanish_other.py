@@ -71,7 +71,7 @@ SPANISH_OTHER = (
         "es_umsab_tweets",
         "es",
         "open",
-        "Apache-2.0",
+        "Apache-2.0 on the copy; tweets under the terms of Twitter",
         "Barbieri, Espinosa Anke, Camacho-Collados 2022, XLM-T",
         _umsab,
         (HATE, HARASSMENT, THREAT, SELF_HARM, SPAM),
