@@ -1,9 +1,14 @@
 """English corpora."""
 
-from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from training.readers.english_abuse import ENGLISH_ABUSE
+from training.readers.english_benign import ENGLISH_BENIGN
+from training.readers.english_harm import ENGLISH_HARM
+from training.readers.english_hate import ENGLISH_HATE
+from training.readers.english_research import ENGLISH_RESEARCH
+from training.readers.english_spam import ENGLISH_SPAM
 from training.sources import (
     HARASSMENT,
     HATE,
@@ -36,12 +41,6 @@ HATEXPLAIN: dict[str, Labels] = {
     "hate": {HATE: 1, VIOLATION: 1},
     "offensive": {HATE: 0, VIOLATION: 1},
     "normal": no_violation(),
-}
-SPAN_TYPES = {
-    "Insult": HARASSMENT,
-    "Threat": THREAT,
-    "Profane/Obscene": PROFANITY,
-    "Identity based Attack": HATE,
 }
 
 
@@ -87,36 +86,6 @@ def _jigsaw(folder: Path) -> Iterator[Row]:
         elif row["toxic"] == "0":
             labels[VIOLATION] = 0
         yield Row(row["comment_text"], labels, row["dataset"] == "test")
-
-
-def _toxic_spans(folder: Path) -> Iterator[Row]:
-    """Take a type as present when two raters marked it, as absent when none did."""
-    texts = {
-        row["comment_id"]: row["comment_text"]
-        for row in read_table(folder / "data__comments.csv", ("comment_id", "comment_text"))
-    }
-    raters: Counter[str] = Counter()
-    comment_of: dict[str, str] = {}
-    for row in read_table(folder / "data__annotations.csv", ("annotation", "comment_id")):
-        comment_of[row["annotation"]] = row["comment_id"]
-        raters[row["comment_id"]] += 1
-    marks: dict[str, set[tuple[str, str]]] = defaultdict(set)
-    for row in read_table(folder / "data__spans.csv", ("annotation", "type")):
-        if row["type"] in SPAN_TYPES and row["annotation"] in comment_of:
-            mark = row["annotation"], SPAN_TYPES[row["type"]]
-            marks[comment_of[row["annotation"]]].add(mark)
-    for comment, text in texts.items():
-        if raters[comment] >= 2:
-            yield Row(text, _span_labels(marks[comment]))
-
-
-def _span_labels(marks: set[tuple[str, str]]) -> Labels:
-    votes = Counter(output for _, output in marks)
-    labels = {output: 1 for output, count in votes.items() if count >= 2}
-    labels |= {output: 0 for output in SPAN_TYPES.values() if output not in votes}
-    if any(labels.get(output) == 1 for output in (HATE, HARASSMENT, THREAT)):
-        labels[VIOLATION] = 1
-    return labels
 
 
 def _suicide_twitter(folder: Path) -> Iterator[Row]:
@@ -181,15 +150,6 @@ ENGLISH = (
         (SELF_HARM, SPAM),
     ),
     Source(
-        "en_toxic_spans",
-        "en",
-        "open",
-        "CC0-1.0",
-        "Pavlopoulos et al. 2022, From the Detection of Toxic Spans in Online Discussions",
-        _toxic_spans,
-        (SELF_HARM, SPAM),
-    ),
-    Source(
         "en_suicide_twitter_1787",
         "en",
         "unstated",
@@ -207,4 +167,10 @@ ENGLISH = (
         _sms_spam,
         (HATE, HARASSMENT, THREAT, SELF_HARM, PROFANITY),
     ),
+    *ENGLISH_HATE,
+    *ENGLISH_ABUSE,
+    *ENGLISH_HARM,
+    *ENGLISH_SPAM,
+    *ENGLISH_BENIGN,
+    *ENGLISH_RESEARCH,
 )
