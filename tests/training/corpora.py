@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tests.training.corpora_de import GERMAN
 from tests.training.corpora_en import ENGLISH
 from tests.training.corpora_en_other import ENGLISH_OTHER
 from tests.training.corpora_es import SPANISH
 from tests.training.corpora_ko import KOREAN
+from tests.training.corpora_tr import TURKISH
 from tests.training.shapes import COARSE, HATE, INSULT, ODD, PLAIN, sheet, table
 
 
@@ -29,13 +31,6 @@ def _germeval2021(d: Path) -> None:
     head: list[object] = ["comment_id", "text", "label"]
     table(d / "data__GermEval21_TrainData.csv", [head, [1, INSULT, 1]], ",")
     table(d / "data__GermEval21_TestData.csv", [head, [2, PLAIN, 0]], ",")
-
-
-def _germeval2025(d: Path) -> None:
-    stem = "Competition-Solution__data__processed__vio__vio_cleaned"
-    head: list[object] = ["id", "description", "VIO"]
-    table(d / f"{stem}_train.csv", [head, [1, HATE, "True"], [2, ODD, "nan"]], ";")
-    table(d / f"{stem}_trial.csv", [head, [3, PLAIN, "False"]], ";")
 
 
 def _gahd(d: Path) -> None:
@@ -212,7 +207,6 @@ WRITERS: Mapping[str, Callable[[Path], None]] = {
     "de_germeval2018": _germeval2018,
     "de_germeval2019": _germeval2019,
     "de_germeval2021": _germeval2021,
-    "de_germeval2025_harmful": _germeval2025,
     "de_gahd": _gahd,
     "en_davidson2017": _davidson,
     "en_olid2019": _olid,
@@ -236,6 +230,8 @@ WRITERS: Mapping[str, Callable[[Path], None]] = {
     "multi_sib200_benign": _sib,
     **ENGLISH,
     **ENGLISH_OTHER,
+    **GERMAN,
+    **TURKISH,
     **SPANISH,
     **KOREAN,
 }

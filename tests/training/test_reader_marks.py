@@ -29,6 +29,7 @@ def test_grades_become_severities(tmp_path: Path) -> None:
     assert dict(kodoli[ODD].severity) == {"violation": 1}
     assert dict(kodoli[HATE].severity) == {"violation": 2}
     assert dict(kodoli[PLAIN].severity) == {}
+    assert dict(rows_of("de_germs_at", tmp_path)[HATE].severity) == {"hate": 3}
     assert dict(rows_of("ko_siren_suicide", tmp_path)["그만 살고 싶다"].severity) == {
         "self_harm": 2
     }

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.training import corpora_en, corpora_en_other, corpora_es, corpora_ko
+from tests.training import (
+    corpora_de,
+    corpora_en,
+    corpora_en_other,
+    corpora_es,
+    corpora_ko,
+    corpora_tr,
+)
 from tests.training.corpora import WRITERS, write_corpus
 from tests.training.shapes import (
     AT_RISK,
@@ -35,10 +42,6 @@ EXPECTED = {
     },
     "de_germeval2019": {HATE: HATEFUL, PLAIN: CLEAN},
     "de_germeval2021": {INSULT: {"violation": 1}, PLAIN: NO_ABUSE},
-    "de_germeval2025_harmful": {
-        HATE: {"violent_threat": 1, "violation": 1},
-        PLAIN: {"violent_threat": 0},
-    },
     "de_gahd": {HATE: HATEFUL, PLAIN: {"hate": 0}},
     "en_davidson2017": {HATE: HATEFUL, COARSE: {"hate": 0, "profanity": 1}, PLAIN: CLEAN},
     "en_olid2019": {
@@ -102,6 +105,8 @@ EXPECTED = {
     "ko_sms_spam_19k": {"당첨 확인 바로가기": SPAM},
     **corpora_en.EXPECTED,
     **corpora_en_other.EXPECTED,
+    **corpora_de.EXPECTED,
+    **corpora_tr.EXPECTED,
     **corpora_es.EXPECTED,
     **corpora_ko.EXPECTED,
 }
@@ -152,6 +157,7 @@ def test_states_licence_and_citation(source: object) -> None:
         ("en_toxic_spans", COARSE),
         ("enes_exist2021", PLAIN),
         ("es_meoffendes", PLAIN),
+        ("de_germs_at", PLAIN),
         ("es_hateval2019", PLAIN),
         ("ko_beep_kocohub", PLAIN),
         ("ko_kosbi_square", PLAIN),

@@ -1,9 +1,11 @@
-"""German corpora."""
+"""German corpora of abuse, and the list of all German corpora."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
+from training.readers.german_other import GERMAN_OTHER
 from training.sources import (
+    EXTREMISM,
     HARASSMENT,
     HATE,
     PROFANITY,
@@ -52,14 +54,31 @@ def _germeval2021(folder: Path) -> Iterator[Row]:
             yield Row(row["text"], {VIOLATION: 1} if toxic else no_violation(), held_out)
 
 
-def _germeval2025_violence(folder: Path) -> Iterator[Row]:
+def _germeval2025(folder: Path) -> Iterator[Row]:
+    """Calls for violence, and attacks on the democratic order, asked of overlapping texts.
+
+    The first is a threat; both together are violent extremism. Agitation alone is mostly
+    insult of politicians, and calls to any action range from petitions on: nothing is decided.
+    """
+    violent: set[str] = set()
+    for text, mark in _germeval2025_task(folder, "vio"):
+        if mark == "True":
+            violent.add(text)
+            yield Row(text, {THREAT: 1, VIOLATION: 1})
+        elif mark == "False":
+            yield Row(text, {THREAT: 0})
+    for text, mark in _germeval2025_task(folder, "dbo"):
+        if mark in ("agitation", "subversive") and text in violent:
+            yield Row(text, {EXTREMISM: 1, VIOLATION: 1})
+        elif mark == "nothing":
+            yield Row(text, {EXTREMISM: 0})
+
+
+def _germeval2025_task(folder: Path, task: str) -> Iterator[tuple[str, str]]:
     for name in ("train", "trial"):
-        path = folder / f"Competition-Solution__data__processed__vio__vio_cleaned_{name}.csv"
-        for row in read_table(path, ("description", "VIO"), delimiter=";"):
-            if row["VIO"] == "True":
-                yield Row(row["description"], {THREAT: 1, VIOLATION: 1})
-            elif row["VIO"] == "False":
-                yield Row(row["description"], {THREAT: 0})
+        path = folder / f"Competition-Solution__data__processed__{task}__{task}_cleaned_{name}.csv"
+        for row in read_table(path, ("description", task.upper()), delimiter=";"):
+            yield row["description"], row[task.upper()]
 
 
 def _gahd(folder: Path) -> Iterator[Row]:
@@ -101,8 +120,8 @@ GERMAN = (
         "de",
         "unstated",
         "none stated for the data",
-        "GermEval 2025 Shared Task on Harmful Content Detection, subtask violence",
-        _germeval2025_violence,
+        "GermEval 2025 Shared Task on Harmful Content Detection, violence and DBO",
+        _germeval2025,
         (SELF_HARM, SPAM),
     ),
     Source(
@@ -114,4 +133,5 @@ GERMAN = (
         _gahd,
         (SELF_HARM, SPAM),
     ),
+    *GERMAN_OTHER,
 )

@@ -14,20 +14,38 @@ from triage_ml.domain.taxonomy import VIOLATION
 MAX_MAIL_CHARACTERS = 600
 """An e-mail shows what it is in its first lines."""
 
+_N_ESCAPES = 3  # fewer are ordinary signs of equality
 _ESCAPED = re.compile(r"=[0-9A-F]{2}|=\n")
 _TAG = re.compile(r"<[^<>]{1,2000}>")
-_HEADER = re.compile(
-    r"^\W*(?:from|to|cc|bcc|date|sent|reply-to|kimden|kime|gönderen|tarih|alıcı|von|an|gesendet"
-    r"|datum|de|para|enviado|fecha)\s*:.*$|^\W*(?:begin )?forwarded message\W*$",
-    re.IGNORECASE | re.MULTILINE,
+_FIELDS = (
+    r"from|to|cc|bcc|date|sent|reply-to|kimden|kime|gönderen|tarih|alıcı|von|an|gesendet|datum"
+    r"|de|para|enviado|fecha"
 )
+_HEADER = re.compile(
+    rf"^\W*(?:{_FIELDS})\s*:.*$|^\W*(?:begin )?forwarded message\W*$", re.IGNORECASE | re.MULTILINE
+)
+# Some copies have lost the line ends between header fields.
+_RUN_ON = re.compile(r"(?:Kimden|Kime|Tarih|From|Date|Sent|To): ?[^,\n]{0,60}(?:,|(?=\n|$))")
 _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.\w+)*")
 _NUMBER = re.compile(r"\+?\(?\d[\d\s()./-]{6,}\d")
-# A capitalised word or two after a form of address.
+_CAPITALISED = r"[A-ZÄÖÜÇĞİŞÁÉÍÓÚÑ][\w'-]+"
+# One to three capitalised words after a form of address.
 _NAME = re.compile(
-    r"\b((?i:sayın|sn\.?|sevgili|hallo|liebe[rs]?|sehr geehrte[rs]?|herrn?|frau|hola|estimad[oa]s?"
-    r"(?:/[oa])?|querid[oa]|dear|hi|hello|bay|bayan))\s+((?:[A-ZÄÖÜÇĞİŞÁÉÍÓÚÑ][\w'-]+[ ,]?){1,3})"
+    r"\b((?i:sayın|sn\.?|sevgili|merhaba|selam|bayan|bay|hallo|liebe[rs]?|sehr geehrte[rs]?|herrn?"
+    r"|frau|hola|estimad[oa]s?(?:/[oa])?|querid[oa]|dear|hi|hello))"
+    rf"\s+{_CAPITALISED}(?: {_CAPITALISED}){{0,2}},?"
+)
+# Turkish signatures write the family name in capitals.
+_SIGNED = re.compile(r"\b[A-ZÇĞİÖŞÜ][a-zçğıöşü]{2,}(?: [A-ZÇĞİÖŞÜ][a-zçğıöşü]+)? [A-ZÇĞİÖŞÜ]{3,}")
+_JUNK = re.compile(r"\S{40,}")
+_MASKS = (
+    (_LINK, "[link]"),
+    (_ADDRESS, "[email]"),
+    (_JUNK, " "),
+    (_NUMBER, "[number]"),
+    (_NAME, r"\1 [name]"),
+    (_SIGNED, "[name]"),
 )
 _BLANK = re.compile(r"\s*\n\s*")
 
@@ -36,8 +54,9 @@ def scrub_mail(text: str) -> str:
     """Give the first characters of a mail's body without what identifies its correspondents."""
     text = _decode(text.replace("\r\n", "\n"))
     text = _TAG.sub(" ", html.unescape(text))
-    text = _ADDRESS.sub("[email]", _LINK.sub("[link]", _HEADER.sub("", text)))
-    text = _NAME.sub(r"\1 [name] ", _NUMBER.sub("[number]", text))
+    text = _RUN_ON.sub(" ", _HEADER.sub("", text))
+    for pattern, mask in _MASKS:
+        text = pattern.sub(mask, text)
     lines = (" ".join(line.split()) for line in _BLANK.split(text))
     return "\n".join(line for line in lines if line)[:MAX_MAIL_CHARACTERS].strip()
 
@@ -53,11 +72,16 @@ def phishing_mails(path: Path) -> Iterator[Row]:
 
 
 def _decode(text: str) -> str:
-    """Undo quoted-printable where the text is full of its escapes."""
-    if len(_ESCAPED.findall(text)) < 3:
-        return text
-    raw = decodestring(text.encode("utf-8"))
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.decode("iso-8859-9")
+    """Undo quoted-printable where a text is full of its escapes, and UTF-8 read as Latin-1."""
+    if len(_ESCAPED.findall(text)) >= _N_ESCAPES:
+        raw = decodestring(text.encode("utf-8"))
+        try:
+            return raw.decode("utf-8")
+        except UnicodeDecodeError:
+            return raw.decode("iso-8859-9")
+    for encoding in ("latin-1", "cp1252"):
+        try:
+            return text.encode(encoding).decode("utf-8")
+        except UnicodeError:
+            continue
+    return text

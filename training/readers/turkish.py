@@ -1,8 +1,9 @@
-"""Turkish corpora."""
+"""Turkish corpora of abuse, and the list of all Turkish corpora."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
+from training.readers.turkish_other import TURKISH_OTHER
 from training.sources import (
     HARASSMENT,
     HATE,
@@ -149,4 +150,5 @@ TURKISH = (
         _sms_spam,
         (HATE, HARASSMENT, THREAT, SELF_HARM, PROFANITY),
     ),
+    *TURKISH_OTHER,
 )
