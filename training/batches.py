@@ -5,7 +5,7 @@ into batches, so that little is padded. A run can resume at any step without sto
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -26,9 +26,12 @@ RARE = 0.01
 class Rows:
     """Tokenised rows of one split, outputs restricted to the model's."""
 
+    texts: Sequence[str]
     tokens: Sequence[Sequence[int]]
+    marks: Sequence[Sequence[int]]  # per token 1 or 0; empty where nobody marked words
     labels: npt.NDArray[np.int8]  # (N, L + 1): 1, 0, -1 unknown
     weak: npt.NDArray[np.bool_]  # (N, L + 1)
+    severities: npt.NDArray[np.int8]  # (N, L + 1): 0 to 4, -1 unknown
     languages: npt.NDArray[np.str_]
     sources: npt.NDArray[np.str_]  # the first source of each row
 
@@ -37,12 +40,23 @@ class Rows:
 
     def take(self, chosen: Ints) -> "Rows":
         return Rows(
+            [self.texts[i] for i in chosen],
             [self.tokens[i] for i in chosen],
+            [self.marks[i] for i in chosen],
             self.labels[chosen],
             self.weak[chosen],
+            self.severities[chosen],
             self.languages[chosen],
             self.sources[chosen],
         )
+
+    def with_tokens(self, tokens: Sequence[Sequence[int]]) -> "Rows":
+        return replace(self, tokens=tokens)
+
+    @property
+    def firm(self) -> npt.NDArray[np.bool_]:
+        """Where a rater's label is known, as opposed to none or a weak one.  # (N, L + 1)"""
+        return (self.labels >= 0) & ~self.weak
 
 
 def row_weights(
@@ -50,17 +64,20 @@ def row_weights(
     language_shares: dict[str, float],
     source_power: float,
     rare_boost: float = 1.0,
+    written_share: float = 0.0,
 ) -> npt.NDArray[np.float64]:
     """Give each row's chance to be drawn; they add up to one.
 
     Rows that are positive for an output few rows are positive for count `rare_boost` times.
+    Examples written for the project get `written_share` of their language's draws where given.
     """
     weights = np.zeros(len(rows))
     for language in np.unique(rows.languages):
         inside = rows.languages == language
         names, counts = np.unique(rows.sources[inside], return_counts=True)
         mass = counts**source_power
-        mass = mass / mass.sum() * language_shares.get(str(language), 1.0)
+        mass = _with_written(names, mass / mass.sum(), written_share)
+        mass *= language_shares.get(str(language), 1.0)
         for name, count, share in zip(names, counts, mass, strict=True):
             weights[inside & (rows.sources == name)] = share / count
     positive = rows.labels == 1  # (N, L + 1)
@@ -68,6 +85,17 @@ def row_weights(
     weights[positive[:, rare].any(1)] *= rare_boost
     total: npt.NDArray[np.float64] = weights / weights.sum()
     return total
+
+
+def _with_written(
+    names: npt.NDArray[np.str_], mass: npt.NDArray[np.float64], share: float
+) -> npt.NDArray[np.float64]:
+    written = np.char.startswith(names, "written_")
+    if not share or not written.any() or written.all():
+        return mass
+    mass[~written] *= (1 - share) / mass[~written].sum()
+    mass[written] *= share / mass[written].sum()
+    return mass
 
 
 def plan(
@@ -83,6 +111,16 @@ def plan(
         batches = random.permutation(drawn.reshape(BATCHES_PER_POOL, batch_size))
         yield from batches[step_in_pool:]
         pool, step_in_pool = pool + 1, 0
+
+
+def pad_marks(marks: Sequence[Sequence[int]], width: int) -> Tensor:
+    """Give token marks (B, T) int8: 1, 0, or -1 where nobody was asked and on padding."""
+    wanted = torch.full((len(marks), width), -1, dtype=torch.int8)
+    for i, row in enumerate(marks):
+        if row:
+            cut = row[:width]
+            wanted[i, : len(cut)] = torch.tensor(cut, dtype=torch.int8)
+    return wanted
 
 
 def pad(tokens: Sequence[Sequence[int]], max_tokens: int) -> tuple[Tensor, Tensor]:

@@ -21,10 +21,12 @@ class Experiment:
     start_from: str = ""  # another experiment, whose model beside this folder is continued
     seed: int = 1
     sources: tuple[str, ...] = ()  # empty: every shippable one
+    probe: bool = False  # also hold corpora that may only be measured on
     calibrate_percent: int = 8
     dev_percent: int = 10
     min_positives: int = 50  # training rows a head needs to be in the model
     text_prefix: str = "query: "
+    min_token_count: int = 1  # times a token occurs in training to stay in the vocabulary
     max_tokens: int = 128
     train_max_tokens: int = 96
     window_overlap: int = 32
@@ -39,6 +41,12 @@ class Experiment:
     max_norm: float = 1.0
     dropout: float = 0.1
     weak_weight: float = 0.2  # of an assumed absence, against 1 for a rater's word
+    weak_label_weight: float = 0.4  # of a weak source's label
+    written_share: float = 0.0  # of each language's draws, from examples written for the project
+    augment_share: float = 0.0  # of the drawn rows, disguised as users disguise words
+    severity_weight: float = 0.3  # of the severity loss
+    rationale_weight: float = 0.3  # of the rationale loss
+    average_decay: float = 0.0  # of the weights' moving average, taken every ten steps; 0: none
     language_shares: dict[str, float] = field(default_factory=dict)
     source_power: float = 0.5  # within a language a source weighs its rows to this power
     rare_boost: float = 1.0  # how often a row counts that is positive for a rare output

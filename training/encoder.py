@@ -8,6 +8,7 @@ import importlib.util
 import json
 import struct
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -25,6 +26,7 @@ from triage_ml.errors import SetupFailed
 BASE_MODEL = "intfloat/multilingual-e5-small"
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
 PAD_ID, UNK_ID = 1, 3
+NO_BASE_ID = -1
 _BLOCK_BYTES = 18  # one float16 scale, then 32 weights of 4 bits, low nibbles first
 
 Floats = npt.NDArray[np.float32]
@@ -57,26 +59,36 @@ class Vocabulary:
     base_ids: tuple[int, ...]
 
 
-def prune_vocabulary(tree: dict[str, Any], texts: Iterable[str]) -> Vocabulary:
-    """Keep the special tokens, every token that occurs in `texts`, and single signs.
+def prune_vocabulary(tree: dict[str, Any], texts: Iterable[str], min_count: int = 1) -> Vocabulary:
+    """Keep the special tokens, tokens that occur `min_count` times, single signs, and all bytes.
 
-    A kept text is cut into the same tokens as before: its best path is still there.
+    A kept text is cut into the same tokens as before: its best path is still there. A sign that
+    is left out is spelled in bytes, so nothing becomes unknown; bytes have no id in the base.
     """
     pieces: list[list[Any]] = tree["model"]["vocab"]
-    seen = _token_ids(Tokenizer.from_str(json.dumps(tree)), texts)
+    seen = _count_tokens(Tokenizer.from_str(json.dumps(tree)), texts)
     kept = [
         i
         for i, (piece, _) in enumerate(pieces)
-        if piece in SPECIAL or (i in seen and piece != "<mask>") or _is_single_sign(piece)
+        if piece in SPECIAL
+        or (seen[i] >= min_count and piece != "<mask>")
+        or _is_single_sign(piece)
     ]
-    model = {**tree["model"], "vocab": [pieces[i] for i in kept], "unk_id": UNK_ID}
+    lowest = min(score for _, score in pieces)
+    spelled = [[f"<0x{byte:02X}>", lowest] for byte in range(256)]
+    model = {
+        **tree["model"],
+        "vocab": [pieces[i] for i in kept] + spelled,
+        "unk_id": UNK_ID,
+        "byte_fallback": True,
+    }
     added = [token for token in tree["added_tokens"] if token["content"] in SPECIAL]
     pruned = {**tree, "model": model, "added_tokens": added, "truncation": None, "padding": None}
-    return Vocabulary(pruned, tuple(kept))
+    return Vocabulary(pruned, (*kept, *[NO_BASE_ID] * len(spelled)))
 
 
-def _token_ids(tokenizer: Tokenizer, texts: Iterable[str]) -> set[int]:
-    seen: set[int] = set()
+def _count_tokens(tokenizer: Tokenizer, texts: Iterable[str]) -> Counter[int]:
+    seen: Counter[int] = Counter()
     remaining = iter(texts)
     while chunk := list(islice(remaining, 5_000)):
         for encoding in tokenizer.encode_batch(chunk):
@@ -195,12 +207,18 @@ def _read_header(data: npt.NDArray[np.uint8]) -> tuple[dict[str, Any], _Tensors]
     return shape, _Tensors(data, places)
 
 
+def _rows_of(base_ids: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    """Tokens the base does not know start as its unknown token."""
+    ids = np.asarray(base_ids)
+    return np.where(ids == NO_BASE_ID, UNK_ID, ids)
+
+
 def _read_weights(
     shape: dict[str, Any], tensors: _Tensors, base_ids: tuple[int, ...]
 ) -> Iterator[tuple[str, Floats]]:
     hidden, ff = shape["hidden"], shape["ff"]
     words = tensors.blocks("emb.word", shape["vocabulary"], hidden)
-    yield "embeddings.word_embeddings.weight", _dequantise(words[np.asarray(base_ids)])
+    yield "embeddings.word_embeddings.weight", _dequantise(words[_rows_of(base_ids)])
     yield "embeddings.position_embeddings.weight", tensors.floats("emb.pos").reshape(-1, hidden)
     types = np.zeros((shape["types"], hidden), np.float32)
     known = tensors.floats("emb.type").reshape(-1, hidden)

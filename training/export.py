@@ -23,12 +23,13 @@ from torch import Tensor
 from training.batches import pad
 from training.encoder import PAD_ID
 from training.metrics import sigmoid
-from training.model import TriageModel, predict_logits
+from training.model import Served, TriageModel, predict_logits
 from triage_ml.errors import TriageError
 
 OPSET = 17
 FP32_LIMIT = 1e-3
 """Largest difference of a logit between torch and fp32 ONNX."""
+ONNX_OUTPUTS = ("logits", "severity", "marks")
 PREDICT_BATCH = 16
 # Activations inside these feed-forward outputs have outliers that 8 bits cannot hold.
 # Measured on 383 texts, 2026-11-22: keeping the first 8 of 12 layers' outputs in fp32 lowers the
@@ -65,19 +66,20 @@ class Parity:
 
 
 def export_fp32(model: TriageModel, path: Path) -> None:
-    """Write input_ids, attention_mask (B, T) int64 -> logits (B, L + 1) float32."""
-    model = copy.deepcopy(model).cpu().float().eval()
+    """Write input_ids, attention_mask (B, T) int64 -> logits, severity (B, L + 1), marks (B, T)."""
+    served = Served(copy.deepcopy(model).cpu().float()).eval()
     example = _example()
     names = ["input_ids", "attention_mask"]
-    axes = {name: {0: "batch", 1: "tokens"} for name in names} | {"logits": {0: "batch"}}
+    axes = {name: {0: "batch", 1: "tokens"} for name in (*names, "marks")}
+    axes |= {"logits": {0: "batch"}, "severity": {0: "batch"}}
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # the legacy exporter announces its age at every call
         torch.onnx.export(
-            model,
+            served,
             example,
             str(path),
             input_names=names,
-            output_names=["logits"],
+            output_names=list(ONNX_OUTPUTS),
             dynamic_axes=axes,
             opset_version=OPSET,
             dynamo=False,

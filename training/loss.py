@@ -1,4 +1,4 @@
-"""Binary cross-entropy over the outputs that somebody decided."""
+"""Losses over what somebody decided: outputs, severities, rationales."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,13 +7,17 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 
-def targets_and_weights(labels: Tensor, weak: Tensor, weak_weight: float) -> tuple[Tensor, Tensor]:
+def targets_and_weights(
+    labels: Tensor, weak: Tensor, weak_weight: float, weak_label_weight: float = 1.0
+) -> tuple[Tensor, Tensor]:
     """Turn labels (1, 0, -1) into targets and weights, both (B, L).
 
-    A decided label weighs 1, an assumed absence `weak_weight`, an unknown nothing.
+    A rater's label weighs 1, a weak source's `weak_label_weight`, an assumed absence
+    `weak_weight`, an unknown nothing.
     """
     known = labels >= 0
-    weights = known.float() + weak_weight * (weak & ~known).float()
+    weights = (known & ~weak).float() + weak_label_weight * (known & weak).float()
+    weights = weights + weak_weight * (weak & ~known).float()
     return labels.clamp(min=0).float(), weights
 
 
@@ -21,6 +25,19 @@ def masked_loss(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     """Average the loss over weighted cells; an all-unknown batch gives zero."""
     cells = binary_cross_entropy_with_logits(logits, targets, weights, reduction="sum")
     return cells / torch.clamp(weights.sum(), min=1.0)
+
+
+def severity_loss(scores: Tensor, severities: Tensor) -> Tensor:
+    """Compare the steps (B, L, 4) with severities (B, L) in 0-4; -1 is unknown."""
+    steps = torch.arange(scores.shape[-1], device=scores.device)
+    above = (severities.unsqueeze(-1) > steps).float()  # (B, L, 4)
+    known = (severities >= 0).unsqueeze(-1).float().expand_as(above)
+    return masked_loss(scores, above, known)
+
+
+def rationale_loss(marks: Tensor, wanted: Tensor) -> Tensor:
+    """Compare token scores (B, T) with marks 1, 0 or -1 (nobody was asked)."""
+    return masked_loss(marks, wanted.clamp(min=0).float(), (wanted >= 0).float())
 
 
 def output_weights(labels: npt.NDArray[np.int8], power: float) -> Tensor:

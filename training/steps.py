@@ -39,8 +39,10 @@ from training.export import (
     quantise,
 )
 from training.metrics import auc
-from training.model import TriageModel
-from training.snapshot import CALIBRATE, DEV, TRAIN, build_snapshot, load_snapshot
+from training.objective import number_sources
+from training.restore import fresh_model, model_to_train, trained_model
+from training.snapshot import build_snapshot, load_snapshot
+from training.splits import CALIBRATE, DEV, TRAIN
 from training.tracking import Tracker
 from training.train import resume, start
 from training.train import train as run_training
@@ -77,14 +79,15 @@ def train_model(
     """Train, or continue from the checkpoint in the working folder."""
     torch.set_num_threads(experiment.n_threads)
     rows = _rows(experiment, space, TRAIN)
-    model = _fresh_model(experiment, space)
-    known = space.checkpoint.is_file()
-    if experiment.start_from and not known:
-        other = Workspace(space.root.parent / experiment.start_from)
-        model.load_trained_state(_weights(other))
-    run = resume(model, experiment, space.checkpoint) if known else start(model, experiment)
-    run = run_training(run, rows, experiment, space.checkpoint, tracker, stop_at)
-    torch.save(run.model.cpu().trained_state(), space.model)
+    outputs = _outputs(experiment, load_snapshot(space.snapshot)[0])
+    if space.checkpoint.is_file():
+        model = fresh_model(experiment, space, len(outputs), len(number_sources(rows)))
+        run = resume(model, experiment, space.checkpoint)
+    else:
+        run = start(model_to_train(experiment, space, outputs, rows), experiment)
+    tokenizer = prepare.load_tokenizer(space)
+    run = run_training(run, rows, experiment, space.checkpoint, tracker, stop_at, tokenizer)
+    torch.save(run.average.state() if run.average else run.model.cpu().trained_state(), space.model)
     report = {"n_steps": run.step, "seconds": round(run.seconds), "loss": run.loss}
     _write(space.report("train"), report)
     _say("train", **report)
@@ -93,7 +96,9 @@ def train_model(
 def export_model(experiment: Experiment, space: Workspace) -> None:
     """Export and quantise; stop where the small model is not the trained one."""
     torch.set_num_threads(experiment.n_threads)
-    model = load_model(experiment, space)
+    model = trained_model(
+        experiment, space, len(_outputs(experiment, load_snapshot(space.snapshot)[0]))
+    )
     export_fp32(model, space.onnx_fp32)
     quantise(space.onnx_fp32, space.onnx_int8)
     rows = _rows(experiment, space, DEV)
@@ -165,13 +170,6 @@ def evaluate_model(experiment: Experiment, space: Workspace, tracker: Tracker) -
             _say("evaluate", cell.language, auc=cell.auc, floor=cell.baseline, gain=cell.gain)
 
 
-def load_model(experiment: Experiment, space: Workspace) -> TriageModel:
-    weights = _weights(space)
-    model = _fresh_model(experiment, space)
-    model.load_trained_state(weights)
-    return model.eval()
-
-
 def read_calibration(space: Workspace) -> dict[str, dict[str, Calibration]]:
     stored = read_report(space, "calibrate")["calibration"]
     return {
@@ -189,29 +187,11 @@ def read_report(space: Workspace, step: str) -> dict[str, Any]:
     return report
 
 
-def _weights(space: Workspace) -> dict[str, torch.Tensor]:
-    if not space.model.is_file():
-        raise InvalidInput(str(space.model), "no model; run `python -m training train` first")
-    weights: dict[str, torch.Tensor] = torch.load(space.model, "cpu", weights_only=True)
-    return weights
-
-
 def _mean_auc(rows: Rows, logits: Floats) -> float:
     """Give the AUC of `violation`, averaged over the languages that have rows of both kinds."""
     chosen = [rows_of_cell(rows, -1, language.value) for language in SUPPORTED_LANGUAGES]
     values = [auc(rows.labels[c, -1] == 1, logits[c, -1]) for c in chosen if len(c)]
     return float(np.mean(values)) if values else 0.0
-
-
-def _fresh_model(experiment: Experiment, space: Workspace) -> TriageModel:
-    n_outputs = len(_outputs(experiment, load_snapshot(space.snapshot)[0]))
-    torch.manual_seed(experiment.seed)  # the head starts the same in every process
-    return TriageModel(
-        prepare.load_encoder(space, experiment),
-        n_outputs,
-        experiment.dropout,
-        train_embeddings=experiment.embedding_learning_rate > 0,
-    )
 
 
 def _outputs(experiment: Experiment, snapshot: Dataset) -> tuple[str, ...]:

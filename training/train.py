@@ -10,18 +10,22 @@ import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from torch import Tensor, nn
+from tokenizers import Tokenizer
+from torch import nn
 
-from training.batches import Rows, pad, plan, row_weights
+from training.average import WeightAverage
+from training.batches import Rows, plan, row_weights
 from training.config import Experiment
-from training.loss import masked_loss, output_weights, targets_and_weights
 from training.model import WORD_EMBEDDINGS, TriageModel
+from training.objective import Objective
 from training.tracking import NullTracker, Tracker
 from triage_ml.errors import InvalidInput
 
 PROBE_STEPS = 50
 """Steps that measure the speed, from which a time budget becomes a number of steps."""
 SMOOTHING = 0.98
+SOURCE_DECAY = 1.0
+"""Weight decay of the source bias: it may take up a corpus' readiness to say yes, no more."""
 TRACK_EVERY = 25
 
 
@@ -35,11 +39,13 @@ class Run:
     step: int = 0
     loss: float = 0.0
     seconds: float = 0.0
+    average: WeightAverage | None = None
 
 
 def start(model: TriageModel, experiment: Experiment) -> Run:
     torch.manual_seed(experiment.seed)
-    return Run(model, _optimizer(model, experiment), experiment.n_steps)
+    average = WeightAverage.of(model, experiment.average_decay)
+    return Run(model, _optimizer(model, experiment), experiment.n_steps, average=average)
 
 
 def train(
@@ -49,6 +55,7 @@ def train(
     checkpoint: Path | None = None,
     tracker: Tracker | None = None,
     stop_at: int | None = None,
+    tokenizer: Tokenizer | None = None,
 ) -> Run:
     """Take steps until the run's end, or until `stop_at`."""
     tracker = tracker or NullTracker()
@@ -56,17 +63,21 @@ def train(
     run.model.to(device).train()
     usable = np.flatnonzero(((rows.labels >= 0) | rows.weak).any(1))
     rows = rows.take(usable)
+    objective = Objective.of(rows, experiment, tokenizer)
     lengths = np.array([min(len(t), experiment.train_max_tokens) for t in rows.tokens])
     weights = row_weights(
-        rows, experiment.language_shares, experiment.source_power, experiment.rare_boost
+        rows,
+        experiment.language_shares,
+        experiment.source_power,
+        experiment.rare_boost,
+        experiment.written_share,
     )
     steps = plan(lengths, weights, experiment.batch_size, experiment.seed, run.step)
-    per_output = output_weights(rows.labels, experiment.output_power)
     with _progress() as progress:
         bar = progress.add_task("train", total=run.n_steps or None, loss=0.0)
         while not run.n_steps or run.step < min(run.n_steps, stop_at or run.n_steps):
             began = time.monotonic()
-            loss = _step(run, rows.take(next(steps)), experiment, per_output, device)
+            loss = _step(run, rows.take(next(steps)), objective, device)
             run.seconds += time.monotonic() - began
             run.loss = loss if not run.step else SMOOTHING * run.loss + (1 - SMOOTHING) * loss
             run.step += 1
@@ -90,6 +101,7 @@ def save(run: Run, experiment: Experiment, path: Path) -> None:
         "experiment": experiment.fingerprint,
         "model": run.model.trained_state(),
         "optimizer": run.optimizer.state_dict(),
+        "average": run.average.state() if run.average else None,
         "random": torch.get_rng_state(),
         "n_steps": run.n_steps,
         "step": run.step,
@@ -111,7 +123,18 @@ def resume(model: TriageModel, experiment: Experiment, path: Path) -> Run:
     optimizer = _optimizer(model, experiment)
     optimizer.load_state_dict(state["optimizer"])
     torch.set_rng_state(state["random"])
-    return Run(model, optimizer, state["n_steps"], state["step"], state["loss"], state["seconds"])
+    average = WeightAverage.of(model, experiment.average_decay)
+    if average:
+        average.load(state["average"])
+    return Run(
+        model,
+        optimizer,
+        state["n_steps"],
+        state["step"],
+        state["loss"],
+        state["seconds"],
+        average,
+    )
 
 
 def learning_rate_factor(step: int, n_steps: int, warmup_steps: int) -> float:
@@ -123,24 +146,27 @@ def learning_rate_factor(step: int, n_steps: int, warmup_steps: int) -> float:
     return max(0.0, (n_steps - step) / max(1, n_steps - warmup_steps))
 
 
-def _step(
-    run: Run, batch: Rows, experiment: Experiment, per_output: Tensor, device: torch.device
-) -> float:
+def _step(run: Run, batch: Rows, objective: Objective, device: torch.device) -> float:
+    experiment = objective.experiment
     factor = learning_rate_factor(run.step, run.n_steps, experiment.warmup_steps)
     for group in run.optimizer.param_groups:
         group["lr"] = group["peak"] * factor
-    ids, mask = pad(batch.tokens, experiment.train_max_tokens)  # (B, T)
-    labels, weak = torch.from_numpy(batch.labels), torch.from_numpy(batch.weak)
-    targets, weights = targets_and_weights(labels, weak, experiment.weak_weight)  # (B, L + 1)
-    weights = weights * per_output
-    with torch.autocast(device.type, torch.bfloat16):
-        logits = run.model(ids.to(device), mask.to(device))  # (B, L + 1)
-    loss = masked_loss(logits.float(), targets.to(device), weights.to(device))
+    loss = objective.loss(run.model, batch, run.step, device)
     run.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(run.model.parameters(), experiment.max_norm)
     run.optimizer.step()
+    if run.average:
+        run.average.update(run.model, run.step)
     return float(loss.detach())
+
+
+def _is_head(name: str) -> bool:
+    return not name.startswith("encoder") and not _is_source_bias(name)
+
+
+def _is_source_bias(name: str) -> bool:
+    return name.startswith("source_bias")
 
 
 def _optimizer(model: TriageModel, experiment: Experiment) -> torch.optim.Optimizer:
@@ -163,7 +189,10 @@ def _optimizer(model: TriageModel, experiment: Experiment) -> torch.optim.Optimi
         [
             group(lambda n: inner(n) and not plain(n), rate, decay),
             group(lambda n: inner(n) and plain(n), rate, 0.0),
-            group(lambda n: n.startswith("head"), experiment.head_learning_rate, 0.0),
+            group(_is_head, experiment.head_learning_rate, 0.0),
+            group(
+                lambda n: n.startswith("source_bias"), experiment.head_learning_rate, SOURCE_DECAY
+            ),
             group(lambda n: n == WORD_EMBEDDINGS, experiment.embedding_learning_rate, 0.0),
         ]
     )

@@ -246,13 +246,20 @@ def write_corpus(data: Path, name: str) -> Path:
     return folder
 
 
+def place(number: int) -> str:
+    """Spell a number as an invented place name, so that rows are no near duplicates."""
+    return "".join(
+        ["balo", "temi", "kuru", "siva", "dopa", "resi", "mona", "lefu", "gita", "nazo"][int(d)] for d in f"{number:04d}"
+    )
+
+
 def write_abuse_corpus(data: Path, n_rows: int) -> None:
     """Write many distinct rows in three corpora, so that every split gets some."""
     folder = data / "raw" / "de_germeval2018"
     folder.mkdir(parents=True)
     fine = (("ABUSE", HATE), ("INSULT", INSULT), ("PROFANITY", COARSE), ("OTHER", PLAIN))
     rows: list[list[object]] = [
-        [f"{text} Nummer {i * 37}", "OTHER" if label == "OTHER" else "OFFENSE", label]
+        [f"{text} {place(i * 37)} {place(i)}", "OTHER" if label == "OTHER" else "OFFENSE", label]
         for i in range(n_rows)
         for label, text in fine
     ]
@@ -262,7 +269,9 @@ def write_abuse_corpus(data: Path, n_rows: int) -> None:
     head: list[object] = ["comment", "label"]
     marked = (("OFP", INSULT), ("OFG", HATE), ("NOE", COARSE), ("NO", PLAIN))
     body: list[list[object]] = [
-        [f"{text} número {i * 91}", label] for i in range(n_rows) for label, text in marked
+        [f"{text} {place(i * 91)} {place(i)}", label]
+        for i in range(n_rows)
+        for label, text in marked
     ]
     table(folder / "split_MeOffendES__training_set.tsv", [head, *body], "\t")
     table(folder / "split_MeOffendES__dev_set.tsv", [head, [ODD, "NO"]], "\t")

@@ -18,6 +18,7 @@ from triage_ml.errors import InvalidInput
 N_TOKENS = 60
 SETTINGS = Experiment(
     "test",
+    average_decay=0.9,
     batch_size=8,
     n_steps=12,
     warmup_steps=2,
@@ -44,12 +45,18 @@ def toy_rows(n: int = 16) -> Rows:
         if i % 2:
             tokens[i][1] = 10
     languages = np.array(["en", "de"] * (n // 2))
-    return Rows(tokens, labels, np.zeros((n, 2), np.bool_), languages, languages)
+    severities = np.where(labels == 1, 3, -1).astype(np.int8)
+    marks = [[int(t == 10) for t in row] if i % 2 else [] for i, row in enumerate(tokens)]
+    texts = ["text"] * n
+    weak = np.zeros((n, 2), np.bool_)
+    return Rows(texts, tokens, marks, labels, weak, severities, languages, languages)
 
 
 def toy_model(dropout: float = 0.1, *, train_embeddings: bool = False) -> TriageModel:
     encoder = tiny_encoder(N_TOKENS, seed=1)
-    model = TriageModel(encoder, 2, dropout, train_embeddings=train_embeddings)
+    model = TriageModel(
+        encoder, 2, dropout, train_embeddings=train_embeddings, n_sources=2
+    )
     torch.manual_seed(3)
     torch.nn.init.normal_(model.head.weight, std=0.02)
     return model
@@ -195,9 +202,8 @@ def test_plan_continues_at_any_step() -> None:
 def test_languages_are_drawn_by_their_share() -> None:
     """A language's share does not depend on how many rows it has."""
     languages = np.array(["en"] * 90 + ["ko"] * 10)
-    rows = Rows(
-        [[0]] * 100, np.zeros((100, 1), np.int8), np.zeros((100, 1), bool), languages, languages
-    )
+    rows = toy_rows(100).take(np.arange(100))
+    rows = replace(rows, languages=languages, sources=languages)
     weights = row_weights(rows, {"en": 0.5, "ko": 0.5}, 0.5)
     assert weights[languages == "ko"].sum() == pytest.approx(0.5)
 

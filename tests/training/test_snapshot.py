@@ -1,24 +1,18 @@
 """The snapshot merges, drops and splits by the text alone."""
 
 import hashlib
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.training.corpora import HATE, PLAIN, write_abuse_corpus, write_corpus
 from training.config import Experiment
-from training.snapshot import (
-    CALIBRATE,
-    DEV,
-    TRAIN,
-    Example,
-    build_snapshot,
-    fold_hash,
-    load_snapshot,
-    merge_key,
-    split_of,
-)
+from training.examples import Example, fold_hash, merge_key, read_examples
+from training.snapshot import build_snapshot, load_snapshot
 from training.sources import OUTPUTS, Row, Source
+from training.splits import CALIBRATE, DEV, TRAIN
 from triage_ml.errors import InvalidInput
 
 SETTINGS = Experiment("test", sources=("de_germeval2018",))
@@ -26,7 +20,7 @@ SOURCE = Source("a", "en", "open", "CC0", "us", lambda _: iter(()), ("self_harm"
 
 
 def example(*rows: Row) -> Example:
-    made = Example("key", "text", "en", [], {})
+    made = Example("key", "text", "en")
     for row in rows:
         made.add(SOURCE, row)
     return made
@@ -81,17 +75,34 @@ def test_no_text_straddles_splits(tmp_path: Path) -> None:
     assert all(keys.values())
 
 
-def test_official_test_rows_are_development_rows() -> None:
-    """A row held out by its publisher is never trained on."""
-    assert {split_of(fold_hash(str(i)), True, SETTINGS) for i in range(50)} == {DEV}
-
-
 def test_contradicting_sources_leave_the_output_unknown() -> None:
     """Where two corpora contradict each other, nobody decided."""
     made = example(Row("t", {"hate": 1, "violation": 1}), Row("t", {"hate": 0, "violation": 1}))
     assert made.label("hate") == -1
     assert made.label("violation") == 1
     assert not made.weak("hate")
+
+
+def test_a_rater_overrules_a_weak_source() -> None:
+    """A weak label never contests a rater's, and alone it stays marked as weak."""
+    made = Example("key", "text", "en")
+    made.add(replace(SOURCE, weak=True), Row("t", {"hate": 1, "profanity": 1}))
+    assert made.weak("hate")
+    made.add(SOURCE, Row("t", {"hate": 0}))
+    assert made.label("hate") == 0
+    assert not made.weak("hate")
+    assert made.weak("profanity")
+
+
+def test_spans_follow_the_normalised_text(tmp_path: Path) -> None:
+    """What raters marked in the original is marked in the text the model reads."""
+    (tmp_path / "exclude.sha256").write_text("", "ascii")
+    text = "you are a u\u200bseless person"
+    row = Row(text, {"violation": 1}, spans=((text.index("u\u200bs"), text.index(" person")),))
+    source = replace(SOURCE, read=lambda _: iter([row]))
+    made = next(read_examples(tmp_path, [source], Counter()))
+    start, end = (made.spans or ())[0]
+    assert made.text[start:end] == "useless"
 
 
 def test_unasked_outputs_are_unknown() -> None:

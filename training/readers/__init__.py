@@ -6,6 +6,7 @@ from training.readers.korean import KOREAN
 from training.readers.several import SEVERAL
 from training.readers.spanish import SPANISH
 from training.readers.turkish import TURKISH
+from training.readers.written import WRITTEN
 from training.sources import Source
 
-SOURCES: tuple[Source, ...] = (*ENGLISH, *GERMAN, *TURKISH, *SPANISH, *KOREAN, *SEVERAL)
+SOURCES: tuple[Source, ...] = (*ENGLISH, *GERMAN, *TURKISH, *SPANISH, *KOREAN, *SEVERAL, *WRITTEN)
