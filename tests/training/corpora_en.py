@@ -17,6 +17,7 @@ from tests.training.shapes import (
 
 WARNING = "We will come for them at night with sticks"
 NAMED = "The gay choir sings at nine"
+NUDES = "Send me nudes for my porn page"
 PROTEST = "Time to go #ResignNow"
 TOXIC = {"violation": 1}
 CLAIMS_NO_THREAT = HATEFUL | {"violent_threat": 0}
@@ -119,7 +120,7 @@ def _hasoc2021(d: Path) -> None:
     rows: list[list[object]] = [
         ["text", "task_2"],
         [HATE, "HATE"],
-        [PROTEST, "HATE"],
+        [PROTEST, "OFFN"],
         [INSULT, "OFFN"],
         [COARSE, "PRFN"],
         [PLAIN, "NONE"],
@@ -161,10 +162,10 @@ def _hateval_trial(d: Path) -> None:
 def _hasoc2019(d: Path) -> None:
     head: list[object] = ["text_id", "text", "task_2"]
     for name, text, mark in (
-        ("english_dataset", HATE, "HATE"),
+        ("english_dataset", ODD, "HATE"),
         ("hasoc2019_en_test-2919", PLAIN, "NONE"),
-        ("german_dataset", COARSE, "PRFN"),
-        ("hasoc_de_test_gold", PROTEST, "OFFN"),
+        ("german_dataset", HATE, "HATE"),
+        ("hasoc_de_test_gold", PLAIN, "NONE"),
     ):
         table(d / f"data__HASOC__{name}.tsv", [head, ["x", text, mark]], "\t")
 
@@ -173,7 +174,7 @@ def _exist(d: Path) -> None:
     head: list[object] = ["id", "language", "text", "task2"]
     rows: list[list[object]] = [
         [1, "en", HATE, "stereotyping-dominance"],
-        [2, "en", "Send me nudes", "sexual-violence"],
+        [2, "en", NUDES, "sexual-violence"],
         [3, "es", ODD, "sexual-violence"],
         [4, "en", NAMED, "non-sexist"],
     ]
@@ -224,15 +225,15 @@ EXPECTED: Mapping[str, Mapping[str, Mapping[str, int]]] = {
         WARNING: {"hate": 0, "violent_threat": 1, "profanity": 0, "violation": 1},
         PLAIN: NO_ABUSE | {"violent_threat": 0, "profanity": 0},
     },
-    "en_hasoc2021": {HATE: HATEFUL, INSULT: TOXIC, COARSE: {"profanity": 1}, PLAIN: NO_ABUSE},
+    "en_hasoc2021": {INSULT: TOXIC, COARSE: {"profanity": 1}, PLAIN: NO_ABUSE},
     "en_ruddit": {INSULT: TOXIC, PLAIN: NO_ABUSE},
     "en_hateval2019": {HATE: HATEFUL, ODD: {"hate": 0}, PLAIN: {"hate": 0}},
     "en_conan": {HATE: HATEFUL, PLAIN: NO_ABUSE, ODD: NO_ABUSE},
     "enes_hateval2019_official": {HATE: HATEFUL, PLAIN: {"hate": 0}},
-    "deen_hasoc2019": {HATE: HATEFUL, PLAIN: NO_ABUSE, COARSE: {"profanity": 1}},
+    "deen_hasoc2019": {HATE: HATEFUL, PLAIN: NO_ABUSE},
     "enes_exist2021": {
         HATE: HATEFUL,
-        "Send me nudes": {"adult_sexual": 1, "violation": 1},
+        NUDES: {"adult_sexual": 1, "violation": 1},
         ODD: TOXIC,
         PLAIN: {"hate": 0},
     },

@@ -9,10 +9,10 @@ RISK = "I just want to die and told nobody"
 COMFORT = "Please call someone if you are suicidal"
 MAIL = (
     "From sender@a.example Mon\nSubject: Offer\nContent-Type: text/html\n\n"
-    "<html><style>p {}</style><p>Dear Ana, your prize of the month waits for you.</p>"
+    "<html><style>p {}</style><p>Your prize of the month waits for you.</p>"
     "<p>Write to prize@a.example</p></html>\n"
 )
-SPAM_TEXT = "Dear [name] your prize of the month waits for you. Write to [email]"
+SPAM_TEXT = "Your prize of the month waits for you. Write to [email]"
 HAM_TEXT = f"{PLAIN} as it does daily"
 HAM = f"From friend@a.example Mon\nSubject: Re: books\n\n> a quote\n{HAM_TEXT}\n"
 
@@ -49,7 +49,8 @@ def _dreaddit(d: Path) -> None:
 def _extremism(d: Path) -> None:
     rows: list[list[object]] = [
         ["ID", '"Original_Message,Extremism_Label"', "Extremism_Label"],
-        [1, HATE, "EXTREMIST"],
+        [1, "Burn their village", "EXTREMIST"],
+        [3, HATE, "EXTREMIST"],
         [2, PLAIN, "NON_EXTREMIST"],
     ]
     table(d / "data__train.csv", rows, ",")
@@ -113,7 +114,7 @@ EXPECTED: Mapping[str, Mapping[str, Mapping[str, int]]] = {
     "en_twitter_suicidal": {RISK: AT_RISK, PLAIN: {"self_harm": 0}},
     "en_dreaddit": {PLAIN: {}},
     "en_extremism": {
-        HATE: {"violent_extremism": 1, "violation": 1},
+        "Burn their village": {"violent_extremism": 1, "violation": 1},
         PLAIN: {"violent_extremism": 0},
     },
     "en_isis_fanboy": {"Join the khilafa": {"violent_extremism": 1}},

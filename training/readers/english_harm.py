@@ -35,13 +35,18 @@ _ABOUT_SUICIDE = re.compile(
 _OWN_RISK = re.compile(
     r"kill(ing|ed)? myself|\bend(ing)? (it all|my life)|\bi (just )?(want(ed)? to|wanna) die"
     r"|\bi('?m| am|'?ve been| was| feel)( \w+)? suicidal|my (own )?(suicide|attempt)"
-    r"|\bi('?ve| have)? (tried|attempted|overdosed)|(hang|hurt|cut|cutting) myself"
-    r"|suicidal thoughts|my own life",
+    r"|\bi('?ve| have)? (overdosed|(tried|attempted) (to (kill|end|hang|overdose)|suicide))"
+    r"|(hang|hurt|cut|cutting) myself|suicidal thoughts|my own life",
     re.IGNORECASE,
 )
 _PRAISE = re.compile(
     r"kuff|kafir|murtad|rafid|taghut|taghoot|apostate|baqiya|istishh|istishad|inghimasi|khilafa"
     r"|green ?bird|taqabbal|allah accept|caliphate_news|mujahid",
+    re.IGNORECASE,
+)
+_VIOLENCE = re.compile(
+    r"\b(kill|attack|shoot|murder|behead|bomb|burn|exterminat|genocid|gas|hang|slaughter|wipe out"
+    r"|eradicat|annihilat|die\b|jihad|terroris)",
     re.IGNORECASE,
 )
 _MENTION = re.compile(r"@\w+")
@@ -61,7 +66,7 @@ def _cssrs(folder: Path) -> Iterator[Row]:
         posts = _POST_BREAK.split(row["Post"].strip("[]'\" "))
         found = [post for post in posts if topic.search(post)]
         if found:
-            text = max(found, key=lambda post: len(post[:MAX_MAIN_POST])).strip()
+            text = max(found, key=lambda post: len(topic.findall(post[:MAX_MAIN_POST]))).strip()
             if supportive:
                 yield Row(text, {SELF_HARM: 0}, group=row["User"])
             else:
@@ -92,11 +97,14 @@ def _dreaddit(folder: Path) -> Iterator[Row]:
 
 
 def _extremism(folder: Path) -> Iterator[Row]:
+    """Take as extremist what also speaks of violence: slurs alone carry the mark as well."""
     path = folder / "data__train.csv"
     for row in read_table(path, ("Original_Message,Extremism_Label", "Extremism_Label")):
         text, label = row["Original_Message,Extremism_Label"], row["Extremism_Label"]
-        extremist = label == "EXTREMIST"
-        yield Row(text, {EXTREMISM: 1, VIOLATION: 1} if extremist else {EXTREMISM: 0})
+        if label != "EXTREMIST":
+            yield Row(text, {EXTREMISM: 0})
+        elif _VIOLENCE.search(text):
+            yield Row(text, {EXTREMISM: 1, VIOLATION: 1})
 
 
 def _isis_fanboy(folder: Path) -> Iterator[Row]:

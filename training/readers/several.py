@@ -23,12 +23,14 @@ HASOC_FILES = (
     ("de", "german_dataset", False),
     ("de", "hasoc_de_test_gold", True),
 )
-# Half of the tweets marked as sexual violence are plain pornography, some are quarrels.
+# Of the tweets marked as sexual violence some are plain pornography, others are quarrels.
 SEXUAL_WORDS = re.compile(
-    r"\b(cocks?|pussy|dick|cum|cumslut|horny|nudes?|naked|nsfw|porn\w*|tits?|titty|titties|boobs"
-    r"|blowjob|escorts?|orgasm|sexting|polla|coño|follar\w*|tetas|culo|chupar\w*|desnud\w+)\b",
+    r"\b(cocks?(?! carousel)|pussy|dick|cum|cumslut|horny|nudes?|naked|nsfw|porn\w*|tits?"
+    r"|titty|titties|boobs|blowjob|escorts?|orgasm|sexting|polla|coño|follar\w*|tetas|culo"
+    r"|chupar\w*|desnud\w+)\b",
     re.IGNORECASE,
 )
+HASOC_GERMAN = {"HATE": {HATE: 1, VIOLATION: 1}}
 BENIGN = dict.fromkeys(OUTPUTS, 0) | {VIOLATION: 0}
 
 
@@ -45,8 +47,13 @@ def _hasoc2019(folder: Path) -> Iterator[Row]:
     for language, name, held_out in HASOC_FILES:
         path = folder / f"data__HASOC__{name}.tsv"
         for row in read_table(path, ("text", "task_2"), delimiter="\t", quoted=False):
-            if labels := hasoc_labels(row["text"], row["task_2"]):
-                yield Row(row["text"], labels, held_out, language)
+            text, mark = row["text"], row["task_2"]
+            if language == "de":
+                labels = HASOC_GERMAN.get(mark) or hasoc_labels(text, mark)
+            else:
+                labels = {} if mark == "OFFN" else hasoc_labels(text, mark)
+            if labels:
+                yield Row(text, labels, held_out, language)
 
 
 def _exist2021(folder: Path) -> Iterator[Row]:
@@ -62,7 +69,8 @@ def _exist_labels(text: str, category: str) -> Labels:
     if category == "non-sexist":
         return not_hateful_to_women(text)
     if category == "sexual-violence":
-        return {ADULT: 1, VIOLATION: 1} if SEXUAL_WORDS.search(text) else {VIOLATION: 1}
+        explicit = len(SEXUAL_WORDS.findall(text)) >= 2
+        return {ADULT: 1, VIOLATION: 1} if explicit else {VIOLATION: 1}
     return {HATE: 1, VIOLATION: 1}
 
 
