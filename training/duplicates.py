@@ -53,7 +53,7 @@ def near_duplicates(texts: Sequence[str], threshold: float = THRESHOLD) -> Clust
     index.insert_many(hashes)
     for at, candidates in enumerate(index.query_all(hashes)):
         for other in candidates:
-            if other > at and clusters.of(known[at]) != clusters.of(known[other]):
-                if hashes[at].jaccard(hashes[other]) >= threshold:
-                    clusters.join(known[at], known[other])
+            new = other > at and clusters.of(known[at]) != clusters.of(known[other])
+            if new and hashes[at].jaccard(hashes[other]) >= threshold:
+                clusters.join(known[at], known[other])
     return clusters

@@ -246,11 +246,12 @@ def write_corpus(data: Path, name: str) -> Path:
     return folder
 
 
+SYLLABLES = ("balo", "temi", "kuru", "siva", "dopa", "resi", "mona", "lefu", "gita", "nazo")
+
+
 def place(number: int) -> str:
     """Spell a number as an invented place name, so that rows are no near duplicates."""
-    return "".join(
-        ["balo", "temi", "kuru", "siva", "dopa", "resi", "mona", "lefu", "gita", "nazo"][int(d)] for d in f"{number:04d}"
-    )
+    return "".join(SYLLABLES[int(digit)] for digit in f"{number:04d}")
 
 
 def write_abuse_corpus(data: Path, n_rows: int) -> None:
