@@ -37,7 +37,7 @@ def _row(where: str, line: str) -> Row:
     unknown = ({*present, *severity} | unsure) - set(OUTPUTS)
     if unknown:
         raise InvalidInput(where, f"no output {min(unknown)}")
-    if set(present) - {"profanity", VIOLATION} and VIOLATION not in present:
+    if set(present) - {"profanity"} and VIOLATION not in {*present, *unsure}:
         raise InvalidInput(where, "a violation without `violation`")
     labels = {output: int(output in present) for output in OUTPUTS if output not in unsure}
     return Row(text, labels, severity=severity, group=family)
