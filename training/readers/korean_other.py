@@ -107,6 +107,7 @@ KOREAN_OTHER = (
         "MIT",
         "songys, Chatbot_data for Korean v1.0",
         _chatbot,
+        weak=True,  # everyday sentences, but nobody rated them
     ),
     Source(
         "ko_nsmc_sample",
