@@ -1,0 +1,51 @@
+"""Working folders as a finished experiment leaves them."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from triage_ml.testing.artifacts import tiny_artifact
+
+LANGUAGES = ("de", "en", "es", "ko", "tr")
+
+
+def cell(language: str, output: str, auc: float = 0.9, **other: Any) -> dict[str, Any]:
+    interval = {"value": auc, "low": auc - 0.02, "high": auc + 0.02}
+    numbers = {"n_positive": 400, "n_negative": 600, "calibration_error": 0.02}
+    return {"language": language, "output": output, "auc": interval, **numbers, **other}
+
+
+def good_reports(auc: float = 0.9, n_passed: int = 80) -> dict[str, Any]:
+    """Give reports that pass every gate at the defaults."""
+    outputs = ("hate", "violation")
+    group = {"subgroup_auc": 0.8, "bpsn_auc": 0.8, "bnsp_auc": 0.8}
+    return {
+        "evaluate": {"cells": [cell(x, output, auc) for x in LANGUAGES for output in outputs]},
+        "export": {"auc_loss": dict.fromkeys(LANGUAGES, 0.001)},
+        "bias": {x: {"women": {**group, "n_positive": 90, "n_negative": 90}} for x in LANGUAGES},
+        "behaviour": {
+            "languages": {x: {"passed": n_passed, "total": 100} for x in LANGUAGES},
+            "functionalities": {},
+        },
+    }
+
+
+def finish(
+    folder: Path, model_version: str = "tiny-1", reports: Mapping[str, Any] | None = None
+) -> Path:
+    """Write reports and a tiny artifact that was measured by them."""
+    reports = reports or good_reports()
+    folder.mkdir(parents=True, exist_ok=True)
+    for step, report in reports.items():
+        (folder / f"{step}.json").write_text(json.dumps(report), "utf-8")
+    cells = reports.get("evaluate", good_reports()["evaluate"])["cells"]
+    quality: dict[str, dict[str, Any]] = {}
+    for row in cells:
+        quality.setdefault(row["language"], {})[row["output"]] = {
+            "n_positive": row["n_positive"],
+            "n_negative": row["n_negative"],
+            "auc": row["auc"]["value"],
+        }
+    tiny_artifact(folder / "artifact", {"model_version": model_version, "quality": quality})
+    return folder
