@@ -1,12 +1,17 @@
 """Where a run's parameters, numbers and files are recorded."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 
 class Tracker(Protocol):
@@ -16,6 +21,7 @@ class Tracker(Protocol):
     def tags(self, values: Mapping[str, str]) -> None: ...
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None: ...
     def files(self, folder: Path, name: str) -> None: ...
+    def figure(self, name: str, figure: "Figure") -> None: ...
 
 
 class NullTracker:
@@ -31,6 +37,9 @@ class NullTracker:
         pass
 
     def files(self, folder: Path, name: str) -> None:
+        pass
+
+    def figure(self, name: str, figure: "Figure") -> None:
         pass
 
 
@@ -52,6 +61,21 @@ class MlflowTracker:
     def files(self, folder: Path, name: str) -> None:
         self._mlflow.log_artifacts(str(folder), artifact_path=name)
 
+    def figure(self, name: str, figure: "Figure") -> None:
+        self._mlflow.log_figure(figure, f"plots/{name}.png")
+
+
+def store_uri(store: str | None, root: Path) -> str:
+    """Name the MLflow store: SQLite under `root` by default; PostgreSQL goes through psycopg 3."""
+    if store is None:
+        return f"sqlite:///{root.resolve()}/mlflow.db"
+    return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", store)
+
+
+def artifact_place(uri: str, root: Path) -> str | None:
+    """Name the folder of a store's files; a server behind HTTP decides for itself."""
+    return None if uri.startswith("http") else (root / "mlartifacts").resolve().as_uri()
+
 
 @contextmanager
 def track(experiment: str, fingerprint: str, store: str | None, root: Path) -> Iterator[Tracker]:
@@ -65,10 +89,10 @@ def track(experiment: str, fingerprint: str, store: str | None, root: Path) -> I
     import mlflow
 
     root.mkdir(parents=True, exist_ok=True)
-    mlflow.set_tracking_uri(store or f"sqlite:///{root.resolve()}/mlflow.db")
+    uri = store_uri(store, root)
+    mlflow.set_tracking_uri(uri)
     if mlflow.get_experiment_by_name(experiment) is None:
-        place = None if store else (root / "mlartifacts").resolve().as_uri()
-        mlflow.create_experiment(experiment, artifact_location=place)
+        mlflow.create_experiment(experiment, artifact_location=artifact_place(uri, root))
     mlflow.set_experiment(experiment)
     note = root / f"run_id.{fingerprint}"
     known = note.read_text("ascii") if note.is_file() else None
