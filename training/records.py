@@ -52,7 +52,7 @@ def tags_of(artifact: Artifact, judged: tuple[Gate, ...]) -> dict[str, str]:
         "model_version": manifest.model_version,
         "snapshot": manifest.snapshot,
         "manifest": fingerprint(artifact),
-        "gates": json.dumps({gate.name: round(gate.value or 0.0, 4) for gate in judged}),
+        "gates": json.dumps({gate.name: [gate.value, gate.limit] for gate in judged}),
     }
 
 

@@ -1,5 +1,6 @@
 """The registry: what gets in, what is live, and that only verified artifacts come out."""
 
+import json
 import shutil
 import warnings
 from pathlib import Path
@@ -64,7 +65,7 @@ def test_a_finished_experiment_becomes_the_challenger(registry, tmp_path):
     )
     assert version.tags["snapshot"] == "none"
     assert version.tags["code"] == "unknown"
-    assert '"worst language": 0.9' in version.tags["gates"]
+    assert json.loads(version.tags["gates"])["worst language"] == [0.9, 0.75]
     assert registry.reports(version) == good_reports()
     with registry.fetched(version) as artifact:
         assert artifact.manifest.model_version == "a"
