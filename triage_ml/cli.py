@@ -18,6 +18,7 @@ from rich.table import Table
 
 from triage_ml import __version__
 from triage_ml.errors import SetupFailed, TriageError
+from triage_ml.model_commands import ModelDir, model, model_folder
 
 if TYPE_CHECKING:
     from triage_ml.ports import CaseStore, Clock
@@ -33,15 +34,9 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The database.", no_args_is_help=True)
 keys = typer.Typer(help="API keys: made once, shown once, stored as a hash.", no_args_is_help=True)
-model = typer.Typer(help="The served model.", no_args_is_help=True)
 app.add_typer(db, name="db")
 app.add_typer(keys, name="keys")
 app.add_typer(model, name="model")
-
-ModelDir = Annotated[
-    Path | None,
-    typer.Option(envvar="TRIAGE_MODEL_DIR", help="Artifact folder; the shipped one if left out."),
-]
 
 out = Console(soft_wrap=True)
 notes = Console(stderr=True, soft_wrap=True)
@@ -202,23 +197,6 @@ def keys_revoke(names: list[str]) -> None:
     out.print(f"revoked: {', '.join(names)}", highlight=False)
 
 
-@model.command("show")
-def model_show(
-    model_dir: ModelDir = None,
-) -> None:
-    """Print version, labels and the support matrix of the model that would be served."""
-    from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES
-    from triage_ml.inference.artifact import load_artifact
-
-    manifest = load_artifact(_model_folder(model_dir)).manifest
-    table = Table("label", *(language.value for language in SUPPORTED_LANGUAGES))
-    for label in manifest.labels:
-        cells = (manifest.support_matrix.of(x, label).value for x in SUPPORTED_LANGUAGES)
-        table.add_row(label.value, *cells)
-    out.print(f"{manifest.model_version}, made {manifest.created_at}", highlight=False)
-    out.print(table)
-
-
 def _say(line: str) -> None:
     out.print(line, highlight=False, markup=False)
 
@@ -234,12 +212,6 @@ def _with_store(use: Callable[["CaseStore", "Clock"], Awaitable[T]]) -> T:
     return asyncio.run(with_store(Settings(), use))
 
 
-def _model_folder(folder: Path | None) -> Path:
-    from triage_ml.inference.artifact import SHIPPED
-
-    return folder or SHIPPED
-
-
 def _policy(folder: Path | None) -> Any:
     from triage_ml.policy import load_policy
 
@@ -252,7 +224,7 @@ def _scorer(model_dir: Path | None, policy_dir: Path | None, threads: int) -> An
     severities = {
         label: float(row.typical_severity) for label, row in _policy(policy_dir).labels.items()
     }
-    return load_scorer(_model_folder(model_dir), severities, threads)
+    return load_scorer(model_folder(model_dir), severities, threads)
 
 
 @contextmanager

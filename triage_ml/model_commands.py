@@ -1,0 +1,225 @@
+"""`triage model`: the shipped model, and the registry of those that may become it.
+
+A known problem is one line and exit status 2. Only `show` without a version works without the
+training extra.
+"""
+
+import json
+from getpass import getuser
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from typer.core import TyperGroup
+
+from triage_ml.errors import InvalidInput, SetupFailed, TriageError
+
+if TYPE_CHECKING:
+    from training.compare import Difference
+    from training.records import Version
+    from training.registry import Registry
+
+PIPE_WIDTH = 240  # columns
+
+out = Console(soft_wrap=True)
+notes = Console(stderr=True, soft_wrap=True)
+
+
+class OneLine(TyperGroup):
+    """Say a known problem in one line."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except TriageError as error:
+            notes.print(f"triage: {error}", style="red", markup=False, highlight=False)
+            raise typer.Exit(2) from error
+
+
+model = typer.Typer(cls=OneLine, help="The served model and its registry.", no_args_is_help=True)
+
+ModelDir = Annotated[
+    Path | None,
+    typer.Option(envvar="TRIAGE_MODEL_DIR", help="Artifact folder; the shipped one if left out."),
+]
+Reference = Annotated[
+    str, typer.Argument(help="Version number, champion, challenger, or model version.")
+]
+Store = Annotated[
+    str | None,
+    typer.Option(
+        "--mlflow", envvar="MLFLOW_TRACKING_URI", help="MLflow store; SQLite under var if left out."
+    ),
+]
+By = Annotated[str | None, typer.Option(help="Who decides; the user of this system if left out.")]
+Why = Annotated[str, typer.Option(help="The reason, kept in the history.")]
+
+
+def model_folder(folder: Path | None) -> Path:
+    from triage_ml.inference.artifact import SHIPPED
+
+    return folder or SHIPPED
+
+
+@model.command("show")
+def model_show(
+    version: Annotated[
+        str | None, typer.Argument(help="Of the registry; the served model if left out.")
+    ] = None,
+    model_dir: ModelDir = None,
+    mlflow: Store = None,
+) -> None:
+    """Print version, labels and support of the served model, or what the registry knows of one."""
+    if version is None:
+        _show_served(model_folder(model_dir))
+    else:
+        _show_registered(_registry(mlflow).get(version))
+
+
+@model.command("list")
+def model_list(mlflow: Store = None) -> None:
+    """List the registered versions, newest first."""
+    table = Table("version", "model", "registered", "aliases", "snapshot", "code")
+    for found in _registry(mlflow).versions():
+        origin = (found.tags["snapshot"][:12], found.tags["code"][:12])
+        made = f"{found.created_at:%Y-%m-%d %H:%M}"
+        cells = (str(found.number), found.model_version, made, " ".join(found.aliases), *origin)
+        table.add_row(*map(escape, cells))
+    _print(table)
+
+
+@model.command("register")
+def model_register(
+    folder: Annotated[Path, typer.Argument(help="Working folder of a finished experiment.")],
+    gates: Annotated[
+        Path | None, typer.Option(help="Limits; training/gates.toml if left out.")
+    ] = None,
+    artifacts: Annotated[
+        str | None, typer.Option(help="Where a new store keeps files; var/mlartifacts.")
+    ] = None,
+    mlflow: Store = None,
+) -> None:
+    """Register a finished model as challenger, if every gate passes."""
+    registry = _registry(mlflow, artifacts)
+    from training.gates import LIMITS, load_limits
+
+    _show_registered(registry.register(folder, load_limits(gates or LIMITS)))
+
+
+@model.command("compare")
+def model_compare(first: Reference, second: Reference, mlflow: Store = None) -> None:
+    """Print the numbers of two versions side by side, with the differences."""
+    registry = _registry(mlflow)
+    from training.compare import compare
+
+    versions = registry.get(first), registry.get(second)
+    rows = compare(*(registry.reports(version) for version in versions))
+    names = (escape(f"{version.number} {version.model_version}") for version in versions)
+    table = Table("language", "output", "measure", *names, "difference")
+    for row in rows:
+        table.add_row(*_difference_cells(row))
+    _print(table)
+
+
+@model.command("promote")
+def model_promote(version: Reference, why: Why, by: By = None, mlflow: Store = None) -> None:
+    """Make a version the champion, after its artifact was verified."""
+    promoted = _registry(mlflow).promote(version, by or _user(), why)
+    _say(f"version {promoted.number} ({promoted.model_version}) is the champion")
+
+
+@model.command("rollback")
+def model_rollback(why: Why, by: By = None, mlflow: Store = None) -> None:
+    """Return to the champion before this one."""
+    restored = _registry(mlflow).rollback(by or _user(), why)
+    _say(f"version {restored.number} ({restored.model_version}) is the champion again")
+
+
+@model.command("pull")
+def model_pull(
+    version: Reference,
+    folder: Annotated[Path, typer.Argument(help="Where the artifact goes; one there is replaced.")],
+    mlflow: Store = None,
+) -> None:
+    """Download a version's artifact, verify it, and put it in its place whole."""
+    registry = _registry(mlflow)
+    from training.pull import pull
+
+    artifact = pull(registry, registry.get(version), folder)
+    _say(f"{artifact.manifest.model_version} is in {folder}")
+
+
+@model.command("history")
+def model_history(mlflow: Store = None) -> None:
+    """List which version was live from when to when, by whom and why."""
+    changes = _registry(mlflow).changes()
+    from training.history import spans
+
+    table = Table("version", "model", "live from", "until", "by", "step", "why")
+    for span in spans(changes):
+        x = span.change
+        cells = (str(x.version), x.model_version, x.at, span.until or "now", x.by, x.step, x.why)
+        table.add_row(*map(escape, cells))
+    _print(table)
+
+
+def _show_served(folder: Path) -> None:
+    from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES
+    from triage_ml.inference.artifact import load_artifact
+
+    manifest = load_artifact(folder).manifest
+    table = Table("label", *(language.value for language in SUPPORTED_LANGUAGES))
+    for label in manifest.labels:
+        cells = (manifest.support_matrix.of(x, label).value for x in SUPPORTED_LANGUAGES)
+        table.add_row(label.value, *cells)
+    _say(f"{manifest.model_version}, made {manifest.created_at}")
+    _print(table)
+
+
+def _show_registered(version: "Version") -> None:
+    aliases = ", ".join(version.aliases) or "no alias"
+    _say(f"version {version.number}: {version.model_version} ({aliases})")
+    for name, value in version.tags.items():
+        if name not in ("model_version", "gates"):
+            _say(f"{name}: {value}")
+    table = Table("gate passed", "value", "limit")
+    for name, numbers in json.loads(version.tags["gates"]).items():
+        table.add_row(escape(name), *(f"{number:.4f}" for number in numbers))
+    _print(table)
+
+
+def _difference_cells(row: "Difference") -> tuple[str, ...]:
+    numbers = ("" if x is None else f"{x:.4f}" for x in (row.first, row.second))
+    change = "" if row.change is None else f"{row.change:+.4f}"
+    return (*map(escape, (row.language, row.output, row.measure)), *numbers, change)
+
+
+def _registry(store: str | None, artifacts: str | None = None) -> "Registry":
+    try:
+        from training.registry import Registry
+
+        return Registry.open(store, artifacts=artifacts)
+    except ModuleNotFoundError as error:
+        raise SetupFailed(
+            f"{error.name} is missing; the registry needs pip install 'triage-ml[training]'"
+        ) from error
+
+
+def _print(table: Table) -> None:
+    """Print a table as wide as the terminal; a file or pipe takes whole lines."""
+    console = out if out.is_terminal else Console(width=PIPE_WIDTH)
+    console.print(table, soft_wrap=False)
+
+
+def _user() -> str:
+    try:
+        return getuser()
+    except (OSError, KeyError) as error:
+        raise InvalidInput("--by", "this user has no name, so give one") from error
+
+
+def _say(line: str) -> None:
+    out.print(line, highlight=False, markup=False)
