@@ -53,10 +53,11 @@ class Registry:
 
     @one_line
     def versions(self) -> tuple[Version, ...]:
-        """List the versions, newest first."""
-        found = self._client.search_model_versions(f"name = '{MODEL}'", max_results=MAX_VERSIONS)
+        """List the versions, newest first, without those that something else put there."""
+        stored = self._client.search_model_versions(f"name = '{MODEL}'", max_results=MAX_VERSIONS)
         aliases = self._aliases()
-        return tuple(sorted((version_of(x, aliases) for x in found), key=lambda x: -x.number))
+        found = (version_of(x, aliases) for x in stored if "manifest" in x.tags)
+        return tuple(sorted(found, key=lambda x: -x.number))
 
     @one_line
     def get(self, reference: str) -> Version:

@@ -254,6 +254,15 @@ def test_an_unknown_version_is_named(registry):
         registry.get("7")
 
 
+def test_a_version_that_passed_no_gate_does_not_exist(registry, tmp_path):
+    """Whoever put it there by other means cannot promote it."""
+    register(registry, tmp_path, "a")
+    registry._client.create_model_version("triage", tmp_path.as_uri())
+    assert [version.number for version in registry.versions()] == [1]
+    with pytest.raises(NotFound):
+        registry.promote("2", "anna", "first")
+
+
 def test_pulling_replaces_an_artifact_whole(registry, tmp_path):
     """A second pull takes the place of the first and leaves nothing beside it."""
     served = tmp_path / "serve" / "model"
