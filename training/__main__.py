@@ -11,11 +11,12 @@ from typing import Annotated
 import typer
 from datasets import disable_progress_bars
 
-from training import steps
+from training import measuring, reports, steps
 from training.config import Experiment, Workspace, load_experiment
-from training.publish import build_artifact
+from training.publish import build_artifact, find_targets
 from training.publish import ship as ship_artifact
 from training.snapshot import choose_sources, require_data
+from training.targets import render_targets
 from training.tracking import Tracker, track
 from triage_ml.errors import InvalidInput, TriageError
 from triage_ml.inference.artifact import Artifact
@@ -57,10 +58,7 @@ def run_experiment(
         if not space.report("train").is_file():
             steps.train_model(experiment, space, tracker)
         steps.export_model(experiment, space)
-        steps.calibrate_model(experiment, space)
-        if not space.baseline.is_file():
-            steps.fit_baseline(experiment, space)
-        steps.evaluate_model(experiment, space, tracker)
+        measuring.measure_all(experiment, space, folder, tracker)
         artifact = build_artifact(experiment, space)
         tracker.files(artifact.folder, "artifact")
     if ship:
@@ -122,14 +120,14 @@ def export_command(experiment: Name = "quick", out: Out = None) -> None:
 def calibrate_command(experiment: Name = "quick", out: Out = None) -> None:
     """Score the held-out rows with the int8 model and fit the calibration."""
     chosen = load_experiment(experiment)
-    steps.calibrate_model(chosen, workspace(chosen, out))
+    measuring.calibrate_model(chosen, workspace(chosen, out))
 
 
 @app.command("baseline")
 def baseline_command(experiment: Name = "quick", out: Out = None) -> None:
-    """Fit character n-grams with logistic regression and score the dev split."""
+    """Fit the floors with logistic regression and score the dev split."""
     chosen = load_experiment(experiment)
-    steps.fit_baseline(chosen, workspace(chosen, out))
+    measuring.fit_baselines(chosen, workspace(chosen, out))
 
 
 @app.command("evaluate")
@@ -138,7 +136,42 @@ def evaluate_command(experiment: Name = "quick", out: Out = None, mlflow: Store 
     chosen = load_experiment(experiment)
     space = workspace(chosen, out)
     with recording(chosen, space, mlflow) as tracker:
-        steps.evaluate_model(chosen, space, tracker)
+        measuring.evaluate_model(chosen, space, tracker)
+
+
+@app.command("bias")
+def bias_command(experiment: Name = "quick", out: Out = None) -> None:
+    """Measure the scores of texts that mention groups of people."""
+    chosen = load_experiment(experiment)
+    measuring.bias_model(chosen, workspace(chosen, out))
+
+
+@app.command("robustness")
+def robustness_command(experiment: Name = "quick", out: Out = None) -> None:
+    """Measure what disguised words cost."""
+    chosen = load_experiment(experiment)
+    measuring.robustness_model(chosen, workspace(chosen, out))
+
+
+@app.command("behaviour")
+def behaviour_command(experiment: Name = "quick", out: Out = None) -> None:
+    """Run the functional cases."""
+    chosen = load_experiment(experiment)
+    measuring.behaviour_model(chosen, workspace(chosen, out))
+
+
+@app.command("official")
+def official_command(experiment: Name = "quick", out: Out = None, data: Data = None) -> None:
+    """Measure on official test sets."""
+    chosen = load_experiment(experiment)
+    measuring.official_model(chosen, workspace(chosen, out), _data_folder(data))
+
+
+@app.command("targets")
+def targets_command(experiment: Name = "quick", out: Out = None) -> None:
+    """Print what was aimed at beside what was reached, as a Markdown table."""
+    chosen = load_experiment(experiment)
+    typer.echo(render_targets(find_targets(workspace(chosen, out))))
 
 
 @app.command("card")
@@ -153,7 +186,7 @@ def card_command(
         tracker.files(artifact.folder, "artifact")
     if ship:
         ship_artifact(artifact)
-    steps.console.print(artifact.manifest.model_version, str(artifact.folder))
+    reports.console.print(artifact.manifest.model_version, str(artifact.folder))
 
 
 @app.command("run")
@@ -166,7 +199,7 @@ def run_command(
 ) -> None:
     """Run every step of an experiment that is not done yet."""
     artifact = run_experiment(experiment, data, out, store=mlflow, ship=ship)
-    steps.console.print(artifact.manifest.model_version, str(artifact.folder))
+    reports.console.print(artifact.manifest.model_version, str(artifact.folder))
 
 
 def _data_folder(data: Path | None) -> Path:
@@ -192,7 +225,7 @@ def main() -> None:
     try:
         app()
     except TriageError as error:
-        steps.console.print(f"error: {error}", highlight=False)
+        reports.console.print(f"error: {error}", highlight=False)
         raise SystemExit(2) from error
 
 

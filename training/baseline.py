@@ -1,9 +1,9 @@
 """The floor: character n-grams with logistic regression, one model per language and output.
 
-It learns from every decided training row of its language, and chooses its regularisation on
-the calibrate split, as a fair rival would.
+It chooses its regularisation on the calibrate split, as a fair rival would.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,9 @@ from sklearn.linear_model import LogisticRegression
 from training.metrics import auc
 from training.sources import OUTPUTS
 
-STRENGTHS = (1.0, 4.0, 16.0)
+STRENGTHS = (1.0, 8.0)
+ROWS_PER_LANGUAGE = 60_000
+"""Training rows a language's floor learns from, at most; liblinear takes minutes for more."""
 MIN_ROWS = 20
 """Positives and negatives in training under which no baseline is fitted."""
 MAX_FEATURES = 300_000
@@ -40,17 +42,37 @@ class Texts:
         return cls(list(part["text"]), labels, np.asarray(part["language"], np.str_))
 
     def only(self, language: str) -> "Texts":
-        rows = np.flatnonzero(self.languages == language)
-        texts = [self.texts[i] for i in rows]
+        return self.take(np.flatnonzero(self.languages == language))
+
+    def take(self, rows: npt.NDArray[np.intp]) -> "Texts":
+        texts = [self.texts[i] for i in rows.tolist()]
         return Texts(texts, self.labels[rows], self.languages[rows])
 
 
-def baseline_scores(train: Texts, calibrate: Texts, dev: Texts) -> Floats:
-    """Fit on one language and score its dev rows; NaN where an output cannot be learned."""
-    scores = np.full(dev.labels.shape, np.nan)
-    columns = [c for c in range(dev.labels.shape[1]) if _is_learnable(train.labels[:, c])]
-    if not columns:
-        return scores
+@dataclass(frozen=True, slots=True)
+class CharacterBaseline:
+    """One model per output that could be learned, for texts of one language."""
+
+    vectors: TfidfVectorizer
+    models: Mapping[int, LogisticRegression]
+    n_outputs: int
+
+    def scores(self, texts: list[str]) -> Floats:
+        """Score texts (N, L + 1); NaN where an output could not be learned."""
+        found = np.full((len(texts), self.n_outputs), np.nan)
+        if texts and self.models:
+            unseen = self.vectors.transform(texts)
+            for column, model in self.models.items():
+                found[:, column] = model.decision_function(unseen)
+        return found
+
+
+def fit_baseline(
+    train: Texts, calibrate: Texts, n_rows: int = ROWS_PER_LANGUAGE, seed: int = 0
+) -> CharacterBaseline:
+    """Fit on one language's rows, at most so many, drawn by chance."""
+    if len(train.texts) > n_rows:
+        train = train.take(np.random.default_rng(seed).permutation(len(train.texts))[:n_rows])
     vectors = TfidfVectorizer(
         analyzer="char",
         ngram_range=(2, 5),
@@ -59,12 +81,13 @@ def baseline_scores(train: Texts, calibrate: Texts, dev: Texts) -> Floats:
         sublinear_tf=True,
         dtype=np.float32,
     )
-    seen = vectors.fit_transform(train.texts)
-    held, unseen = vectors.transform(calibrate.texts), vectors.transform(dev.texts)
-    for column in columns:
-        model = _best(seen, train.labels[:, column], held, calibrate.labels[:, column])
-        scores[:, column] = model.decision_function(unseen)
-    return scores
+    columns = [c for c in range(train.labels.shape[1]) if _is_learnable(train.labels[:, c])]
+    models = {}
+    if columns:
+        seen, held = vectors.fit_transform(train.texts), vectors.transform(calibrate.texts)
+        for column in columns:
+            models[column] = _best(seen, train.labels[:, column], held, calibrate.labels[:, column])
+    return CharacterBaseline(vectors, models, train.labels.shape[1])
 
 
 def _is_learnable(truth: npt.NDArray[np.int8]) -> bool:

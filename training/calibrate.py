@@ -1,4 +1,4 @@
-"""Platt scaling per output and language, with a pooled one for the rest.
+"""Calibration per output and language, thresholds, and bounds for what is not measured.
 
 Classes keep their shares: a calibrated probability speaks of a text like those of the
 corpora that decide the output, and the card says which.
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import minimize
+from sklearn.metrics import precision_recall_curve
 
 from triage_ml.inference.artifact import POOLED, Calibration
 
@@ -16,8 +18,12 @@ MIN_ROWS = 40
 """Positives and negatives a language needs for a calibration of its own."""
 MIN_SHIFT = 1.0
 """Least upward shift, in calibrated logits, where a cell is not measured."""
+MAX_SHIFT = 6.0
+MISS_RATE = 0.1
+"""Share of true positives whose upper bound may stay under one half."""
+NO_THRESHOLD = 0.9
+"""Threshold where no probability reaches the wanted precision."""
 RIDGE = 1e-3
-MAX_ROUNDS = 50
 
 Floats = npt.NDArray[np.floating]
 Bools = npt.NDArray[np.bool_]
@@ -35,52 +41,108 @@ class Evidence:
         return min(int(self.truth.sum()), int((~self.truth).sum())) >= MIN_ROWS
 
 
-def fit_platt(logits: Floats, truth: Bools) -> Calibration:
-    """Fit slope and intercept by Newton's method on Platt's smoothed targets.
+def fit_beta(logits: Floats, truth: Bools) -> Calibration:
+    """Fit a beta calibration by maximum likelihood on Platt's smoothed targets.
 
-    Source: Platt 1999; Lin, Lin, Weng 2007, A Note on Platt's Probabilistic Outputs.
+    A small ridge pulls it towards leaving the logits as they are.
+    Source: Kull, Silva Filho, Flach 2017; Platt 1999 for the targets.
     """
     n_positive, n_negative = int(truth.sum()), int((~truth).sum())
     high, low = (n_positive + 1) / (n_positive + 2), 1 / (n_negative + 2)
     targets = np.where(truth, high, low)
-    inputs = np.stack([logits, np.ones_like(logits)], axis=1).astype(np.float64)  # (N, 2)
-    weights = np.array([1.0, 0.0])
-    for _ in range(MAX_ROUNDS):
-        p = 1 / (1 + np.exp(-np.clip(inputs @ weights, -40, 40)))
-        gradient = inputs.T @ (p - targets) + RIDGE * (weights - [1.0, 0.0])
-        curvature = (inputs.T * (p * (1 - p))) @ inputs + RIDGE * np.eye(2)
-        step = np.linalg.solve(curvature, gradient)
-        weights = weights - np.clip(step, -1, 1)
-        if np.abs(step).max() < 1e-8:
-            break
-    return Calibration(slope=max(float(weights[0]), 0.0), intercept=float(weights[1]))
+    inputs = _features(logits)  # (N, 3)
+    start = np.array([1.0, 1.0, 0.0])
+
+    def loss(weights: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        z = inputs @ weights
+        value = np.logaddexp(0, z) - targets * z
+        gradient = inputs.T @ (1 / (1 + np.exp(-np.clip(z, -40, 40))) - targets)
+        away = weights - start
+        return float(value.sum() + RIDGE * away @ away), gradient + 2 * RIDGE * away
+
+    found = minimize(loss, start, jac=True, bounds=((0, None), (0, None), (None, None))).x
+    slope, slope_below, intercept = (float(value) for value in found)
+    return Calibration(slope=slope, slope_below=slope_below, intercept=intercept)
+
+
+def calibrated_logits(fit: Calibration, logits: Floats) -> Floats:
+    weights = np.array([fit.slope, fit.slope_below, fit.intercept])
+    found: Floats = _features(logits) @ weights
+    return found
 
 
 def calibrate_output(evidence: Mapping[str, Evidence]) -> dict[str, Calibration]:
     """Fit one output: languages with enough rows, and the pooled fit over all rows."""
-    pooled = Evidence(
-        np.concatenate([rows.logits for rows in evidence.values()]),
-        np.concatenate([rows.truth for rows in evidence.values()]),
-    )
+    pooled = pool(evidence)
     fits = {
-        language: fit_platt(rows.logits, rows.truth)
+        language: fit_beta(rows.logits, rows.truth)
         for language, rows in evidence.items()
         if rows.is_enough
     }
-    return fits | {POOLED: fit_platt(pooled.logits, pooled.truth)}
+    return fits | {POOLED: fit_beta(pooled.logits, pooled.truth)}
 
 
-def upper_shift(fits: Mapping[str, Calibration], evidence: Mapping[str, Evidence]) -> float:
-    """Say how far a language's calibration was seen to lie from the pooled one.
+def pool(evidence: Mapping[str, Evidence]) -> Evidence:
+    """Put the rows of all languages together."""
+    return Evidence(
+        np.concatenate([rows.logits for rows in evidence.values()]),
+        np.concatenate([rows.truth for rows in evidence.values()]),
+    )
 
-    The largest difference of calibrated logits at the median positive logit, at least
-    MIN_SHIFT: what an unmeasured language may plausibly be off by.
+
+def upper_shifts(
+    fits: Mapping[str, Calibration], evidence: Mapping[str, Evidence]
+) -> dict[str, float]:
+    """Bound each language from above by class-conditional split conformal prediction.
+
+    Shifted so far, at most MISS_RATE of a language's true positives stay under one half, up to
+    chance. A language without positives takes the largest shift seen anywhere. Source: Vovk et
+    al. 2005, Algorithmic Learning in a Random World (label-conditional conformal predictors).
     """
-    positives = np.concatenate([rows.logits[rows.truth] for rows in evidence.values()])
-    if not len(positives):
-        return MIN_SHIFT
-    at = float(np.median(positives))
-    pooled = fits[POOLED]
-    middle = pooled.slope * at + pooled.intercept
-    gaps = [abs(fit.slope * at + fit.intercept - middle) for fit in fits.values()]
-    return round(max([MIN_SHIFT, *gaps]), 3)
+    shifts = {
+        language: _shift(
+            calibrated_logits(fits.get(language, fits[POOLED]), rows.logits[rows.truth])
+        )
+        for language, rows in evidence.items()
+        if rows.truth.sum() * MISS_RATE >= 1
+    }
+    return shifts | {POOLED: max([MIN_SHIFT, *shifts.values()])}
+
+
+def conformal_quantile(scores: Floats, miss_rate: float) -> float:
+    """Give the score that a new one of the same kind stays under with chance <= `miss_rate`."""
+    place = int(np.floor(miss_rate * (len(scores) + 1)))
+    return float(np.sort(scores)[place - 1]) if place else -np.inf
+
+
+def _shift(logits: Floats) -> float:
+    low = conformal_quantile(logits, MISS_RATE)
+    return round(float(np.clip(-low, MIN_SHIFT, MAX_SHIFT)), 3)
+
+
+def thresholds(
+    fits: Mapping[str, Calibration], evidence: Mapping[str, Evidence], precision: float
+) -> dict[str, float]:
+    """Choose the lowest probability that reaches the precision, per language and pooled."""
+    rows = {language: evidence[language] for language in fits if language != POOLED}
+    rows[POOLED] = pool(evidence)
+    return {
+        language: _threshold(calibrated_logits(fits[language], part.logits), part.truth, precision)
+        for language, part in rows.items()
+    }
+
+
+def _threshold(logits: Floats, truth: Bools, precision: float) -> float:
+    if not truth.any():
+        return NO_THRESHOLD
+    reached, _, cuts = precision_recall_curve(truth, logits)
+    good = np.flatnonzero(reached[:-1] >= precision)
+    if not len(good):
+        return NO_THRESHOLD
+    return round(float(1 / (1 + np.exp(-cuts[good[0]]))), 4)
+
+
+def _features(logits: Floats) -> npt.NDArray[np.float64]:
+    """Give ln p, -ln(1 - p) and 1 of the raw probability.  # (N, 3)"""
+    x = logits.astype(np.float64)
+    return np.stack([-np.logaddexp(0, -x), np.logaddexp(0, x), np.ones_like(x)], axis=1)

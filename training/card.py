@@ -1,25 +1,28 @@
 """The model card, written from the run's own numbers: what it misses comes first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from training import card_tables as tables
 from training import card_text as words
 from training.evaluate import Cell
-from training.metrics import Interval
 from training.sources import Source
-from triage_ml.domain.taxonomy import HEADS, SUPPORTED_LANGUAGES, VIOLATION, SupportMatrix
-from triage_ml.inference.artifact import POOLED, Calibration
+from training.targets import Target, render_targets
+from triage_ml.domain.taxonomy import HEADS, SupportMatrix
+from triage_ml.inference.artifact import Calibration
 
 WEAK_AUC = 0.80
 WEAK_CALIBRATION = 0.10
-WEAK_RECALL = 0.50
+WEAK_RECALL = 0.30
 FALSE_ALARMS = 0.02
+WEAK_FUNCTIONALITY = 0.60
+WEAK_GROUP = 0.70
 
 
 @dataclass(frozen=True, slots=True)
 class CardFacts:
-    """Everything the card says, gathered by the steps."""
+    """Everything the card says, gathered by the steps. `reports` are keyed by step."""
 
     model_version: str
     base_model: str
@@ -28,42 +31,53 @@ class CardFacts:
     cells: list[Cell]
     support: SupportMatrix
     calibration: Mapping[str, Mapping[str, Calibration]]
-    upper_shift: Mapping[str, float]
     sources: tuple[Source, ...]
     snapshot: Mapping[str, Any]
-    prepare: Mapping[str, Any]
-    training: Mapping[str, Any]
-    parity: Mapping[str, float]
-    alarm_rates: Mapping[str, Mapping[str, float]]
-    by_source: Mapping[str, Mapping[str, float | None]]
+    reports: Mapping[str, Mapping[str, Any]]
+    targets: Sequence[Target]
     settings: Mapping[str, Any]
 
 
 def render_card(facts: CardFacts) -> str:
     """Write the card as Markdown."""
+    measured, calibrated = facts.reports["evaluate"], facts.reports["calibrate"]
     parts = (
         f"# Model card: {facts.model_version}",
         _introduction(facts),
+        "## Targets",
+        words.TARGETS,
+        render_targets(list(facts.targets)),
         "## Known misses",
         "\n".join(f"- {line}" for line in _misses(facts)),
         "## Intended use",
         words.INTENDED_USE,
         "## Support",
         words.SUPPORT,
-        _support_table(facts),
+        tables.support_table(facts.support, facts.outputs),
         "## Quality on the development split",
         words.QUALITY,
-        _violation_table(facts),
-        _cell_table(facts),
+        tables.cell_table(facts.cells),
         "### False alarms on plainly benign sentences",
         words.ALARMS,
-        _alarm_table(facts),
+        tables.alarm_table(measured["alarm_rates"], facts.outputs),
         "### Inside each corpus",
         words.BY_SOURCE,
-        _source_table(facts),
+        tables.source_table(measured["by_source"]),
+        "## Functional cases",
+        words.FUNCTIONAL,
+        tables.functional_table(facts.reports["behaviour"]),
+        "## Disguised texts",
+        words.ROBUSTNESS,
+        tables.robustness_table(facts.reports["robustness"]),
+        "## Mentions of groups of people",
+        words.BIAS,
+        tables.bias_table(facts.reports["bias"]),
+        "## Severity",
+        words.SEVERITY,
+        tables.severity_table(measured["severity"], calibrated["severity_labels"]),
         "## Calibration",
         words.CALIBRATION,
-        _calibration_table(facts),
+        tables.calibration_table(facts.calibration, calibrated["upper_shift"]),
         "## What is not measured",
         words.NOT_MEASURED,
         "## Sources",
@@ -86,160 +100,89 @@ def _misses(facts: CardFacts) -> Iterator[str]:
     if lacking:
         yield f"No output for {', '.join(lacking)}: no usable labelled data."
     for cell in facts.cells:
-        where = f"{cell.language} {cell.output}"
-        if cell.gain and cell.gain.low <= 0:
-            yield f"{where}: not shown to beat character n-grams (gain {cell.gain})."
-        if cell.auc.value < WEAK_AUC:
-            yield f"{where}: ranks weakly, AUC {cell.auc}."
-        if cell.recall < WEAK_RECALL:
-            yield f"{where}: finds {cell.recall:.0%} of the positives at probability 0.5."
-        if cell.calibration_error > WEAK_CALIBRATION:
-            yield f"{where}: probabilities are off by {cell.calibration_error:.2f} on average."
-    for language, rates in facts.alarm_rates.items():
+        yield from _misses_of_cell(cell)
+    for language, rates in facts.reports["evaluate"]["alarm_rates"].items():
         for output, rate in rates.items():
             if rate > FALSE_ALARMS:
                 yield f"{language} {output}: {rate:.1%} of plainly benign sentences are flagged."
+    for language, row in facts.reports["behaviour"]["functionalities"].items():
+        weak = [n for n, c in row.items() if c["passed"] < WEAK_FUNCTIONALITY * c["total"]]
+        if weak:
+            yield f"{language}: fails often on {', '.join(sorted(weak))} (functional cases)."
+    for language, groups in facts.reports["bias"].items():
+        for group, values in groups.items():
+            low = values["bpsn_auc"]
+            if low is not None and low < WEAK_GROUP:
+                yield f"{language}: benign mentions of {group} score too high (BPSN AUC {low:.2f})."
     yield "Irony, coded words and quoted abuse are mostly unseen in training."
 
 
-def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def _support_table(facts: CardFacts) -> str:
-    def rows() -> Iterator[tuple[str, ...]]:
-        for head in HEADS:
-            states = [facts.support.of(language, head).value for language in SUPPORTED_LANGUAGES]
-            has_output = "yes" if head.value in facts.outputs else "no"
-            yield head.value, has_output, *states
-
-    return _table(("label", "output", *(x.value for x in SUPPORTED_LANGUAGES)), rows())
-
-
-def _violation_table(facts: CardFacts) -> str:
-    def rows() -> Iterator[tuple[str, ...]]:
-        for cell in facts.cells:
-            if cell.output == VIOLATION:
-                yield (
-                    cell.language,
-                    f"{cell.n_positive:,} / {cell.n_negative:,}",
-                    str(cell.auc),
-                    _optional(cell.baseline),
-                    _optional(cell.gain),
-                )
-
-    head = "any violation", "positive / negative", "AUC", "character n-grams", "gain"
-    return _table(head, rows())
-
-
-def _cell_table(facts: CardFacts) -> str:
-    def rows() -> Iterator[tuple[str, ...]]:
-        for cell in facts.cells:
-            yield (
-                cell.language,
-                cell.output,
-                f"{cell.n_positive:,} / {cell.n_negative:,}",
-                str(cell.auc),
-                _optional(cell.baseline),
-                _optional(cell.gain),
-                f"{cell.average_precision:.3f}",
-                f"{cell.calibration_error:.3f}",
-                f"{cell.recall:.2f} / {cell.precision:.2f}",
-            )
-
-    head = (
-        "language",
-        "output",
-        "positive / negative",
-        "AUC",
-        "character n-grams",
-        "gain",
-        "average precision",
-        "calibration error",
-        "recall / precision",
-    )
-    return _table(head, rows())
-
-
-def _alarm_table(facts: CardFacts) -> str:
-    def rows() -> Iterator[tuple[str, ...]]:
-        for language, rates in facts.alarm_rates.items():
-            yield language, *(f"{rates[output]:.1%}" for output in facts.outputs)
-
-    return _table(("language", *facts.outputs), rows())
-
-
-def _source_table(facts: CardFacts) -> str:
-    def rows() -> Iterator[tuple[str, ...]]:
-        for name, row in facts.by_source.items():
-            f1 = row["macro_f1"]
-            yield name, _number(row["auc"]), _number(row["baseline_auc"]), _number(f1)
-
-    return _table(("corpus", "AUC", "character n-grams", "macro-F1"), rows())
-
-
-def _calibration_table(facts: CardFacts) -> str:
-    def rows() -> Iterator[tuple[str, ...]]:
-        for output, fits in facts.calibration.items():
-            own = ", ".join(language for language in fits if language != POOLED) or "none"
-            pooled = fits[POOLED]
-            line = f"{pooled.slope:.2f} · logit {pooled.intercept:+.2f}"
-            yield output, own, line, f"{facts.upper_shift[output]:.2f}"
-
-    return _table(("output", "languages with their own", "pooled", "shift"), rows())
+def _misses_of_cell(cell: Cell) -> Iterator[str]:
+    where = f"{cell.language} {cell.output}"
+    for name, gain in cell.gains.items():
+        if gain.low <= 0:
+            yield f"{where}: not shown to beat {name} (gain {gain})."
+    if cell.auc.value < WEAK_AUC:
+        yield f"{where}: ranks weakly, AUC {cell.auc}."
+    if cell.recall < WEAK_RECALL:
+        yield f"{where}: finds {cell.recall:.0%} of the positives at its threshold."
+    if cell.calibration_error > WEAK_CALIBRATION:
+        yield f"{where}: probabilities are off by {cell.calibration_error:.2f} on average."
 
 
 def _sources(facts: CardFacts) -> str:
-    def rows() -> Iterator[tuple[str, ...]]:
-        for source in facts.sources:
-            yield source.name, source.licence_tier, source.licence, source.citation
-
-    table = _table(("corpus", "tier", "licence", "citation"), rows())
-    reserved = sum(n for name, n in facts.snapshot["dropped"].items() if "reserved" in name)
+    rows = ((s.name, s.licence_tier, s.licence, s.citation) for s in facts.sources)
+    listed = tables.table(("corpus", "tier", "licence", "citation"), rows)
+    dropped = facts.snapshot["dropped"]
+    reserved = sum(n for name, n in dropped.items() if "reserved" in name)
     return (
-        f"{table}\n\nNon-commercial corpora, and copies marked for research only, were not used. "
-        f"{facts.snapshot['n_examples']:,} texts after merging "
-        f"{facts.snapshot['dropped'].get('duplicate', 0):,} duplicates; {reserved:,} dropped "
-        "because they are reserved for independent evaluation, or like one that is."
+        f"{listed}\n\nCorpora marked non-commercial are measured on and never trained on. Sources "
+        f"named `written_…` are synthetic: short texts written for this project. "
+        f"{facts.snapshot['n_examples']:,} texts after merging {dropped.get('duplicate', 0):,} "
+        f"duplicates; {dropped.get('near_duplicates_joined', 0):,} near duplicates share a split; "
+        f"{dropped.get('near_a_test_row', 0):,} were dropped because they are near to an official "
+        f"test row, {reserved:,} because they are reserved for independent evaluation, or like "
+        "one that is."
     )
 
 
 def _making(facts: CardFacts) -> str:
-    unknown = ", ".join(f"{k} {v:.2%}" for k, v in facts.prepare["unknown_rate"].items())
+    prepare, training = facts.reports["prepare"], facts.reports["train"]
+    unknown = ", ".join(f"{k} {v:.2%}" for k, v in prepare["unknown_rate"].items())
     splits = ", ".join(f"{name} {n:,}" for name, n in facts.snapshot["splits"].items())
-    parity = facts.parity
+    settings = facts.settings
     return "\n".join(
         (
-            f"- Snapshot `{facts.snapshot['hash'][:12]}`; {splits}.",
-            f"- Vocabulary pruned to {facts.prepare['n_tokens']:,} tokens; unknown on the "
-            f"development split: {unknown}.",
-            f"- {facts.training['n_steps']:,} steps of {facts.settings['batch_size']} texts in "
-            f"{facts.training['seconds'] / 60:.0f} minutes; {_embeddings(facts)}; learning rate "
-            f"{facts.settings['learning_rate']:g}; seed {facts.settings['seed']}.",
+            f"- Snapshot `{facts.snapshot['hash'][:12]}`; {splits}. Measured on at most "
+            f"{settings['measured_per_source']:,} rows of a corpus.",
+            f"- Vocabulary pruned to {prepare['n_tokens']:,} tokens, the rest in bytes; unknown on "
+            f"the development split: {unknown}.",
+            f"- {training['n_steps']:,} steps of {settings['batch_size']} texts in "
+            f"{training['seconds'] / 60:.0f} minutes; {_embeddings(settings)}; learning rate "
+            f"{settings['learning_rate']:g}; seed {settings['seed']}.",
             f"- Loss: binary cross-entropy over decided labels; an assumed absence weighs "
-            f"{facts.settings['weak_weight']:g}.",
-            f"- fp32 ONNX differs from torch by at most {parity['fp32_logit_max']:.1g} in a logit; "
-            f"int8 from fp32 by {parity['int8_probability_mean']:.4f} in a probability on average, "
-            f"{parity['int8_probability_p99']:.3f} at the 99th percentile and "
-            f"{parity['int8_probability_max']:.3f} at most, on {parity['n_rows']:,} texts; AUC of "
-            f"`violation` {parity['auc_fp32']:.4f} in fp32 and {parity['auc_int8']:.4f} in int8.",
-            f"- The model file is {parity['int8_bytes'] / 1e6:.1f} MB.",
+            f"{settings['weak_weight']:g}, a weak source's label {settings['weak_label_weight']:g};"
+            f" {settings['augment_share']:.0%} of the rows disguised, "
+            f"{settings['written_share']:.0%} written for the project; ordinal severity and "
+            f"rationale heads beside it.",
+            _parity(facts.reports["export"]),
         )
     )
 
 
-def _optional(interval: Interval | None) -> str:
-    return str(interval) if interval else "–"
+def _parity(parity: Mapping[str, Any]) -> str:
+    return (
+        f"- fp32 ONNX differs from torch by at most {parity['fp32_logit_max']:.1g} in a logit; "
+        f"int8 from fp32 by {parity['int8_probability_mean']:.4f} in a probability on average, "
+        f"{parity['int8_probability_p99']:.3f} at the 99th percentile and "
+        f"{parity['int8_probability_max']:.3f} at most, on {parity['n_rows']:,} texts; AUC of "
+        f"`violation` {parity['auc_fp32']:.4f} in fp32 and {parity['auc_int8']:.4f} in int8."
+    )
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
-
-
-def _embeddings(facts: CardFacts) -> str:
+def _embeddings(settings: Mapping[str, Any]) -> str:
     """Say what the run began with, and whether its word embeddings learned."""
-    begun = facts.settings.get("start_from")
-    rate = facts.settings.get("embedding_learning_rate", 0.0)
+    begun = settings.get("start_from")
+    rate = settings.get("embedding_learning_rate", 0.0)
     learned = f"word embeddings learned at {rate:g}" if rate else "word embeddings frozen"
     return f"continued from `{begun}`; {learned}" if begun else learned

@@ -11,6 +11,20 @@ from triage_ml.errors import InvalidInput
 
 EXPERIMENTS = Path(__file__).parent / "experiments"
 
+MEASURING = frozenset(
+    (
+        "measured_rows",
+        "measured_per_source",
+        "threshold_precision",
+        "robustness_rows",
+        "n_bootstrap",
+        "max_int8_difference",
+        "max_auc_loss",
+        "checkpoint_every",
+    )
+)
+"""Settings that say how a model is measured and kept, not how it comes about."""
+
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
@@ -54,14 +68,25 @@ class Experiment:
     checkpoint_every: int = 100
     n_threads: int = 2
     measured_rows: int = 50  # positives and negatives that make a cell `measured`
+    measured_per_source: int = 1_500  # rows of a corpus that calibrate and measure, at most
+    threshold_precision: float = 0.8  # wanted of what is shown as found
+    robustness_rows: int = 300  # per language
     n_bootstrap: int = 500
     max_int8_difference: float = 0.15  # of a probability, 99th percentile, int8 against fp32
     max_auc_loss: float = 0.01
 
     @property
     def fingerprint(self) -> str:
-        text = json.dumps(asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return _hash(asdict(self))
+
+    @property
+    def training_fingerprint(self) -> str:
+        """Hash what decides the weights: a checkpoint may be measured in other ways."""
+        return _hash({k: v for k, v in asdict(self).items() if k not in MEASURING})
+
+
+def _hash(values: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +126,10 @@ class Workspace:
     @property
     def baseline(self) -> Path:
         return self.root / "baseline.npz"
+
+    @property
+    def floors(self) -> Path:
+        return self.root / "floors.joblib"
 
     @property
     def artifact(self) -> Path:

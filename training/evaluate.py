@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.batches import Rows
-from training.calibrate import Evidence
+from training.calibrate import Evidence, calibrated_logits
 from training.metrics import (
     Interval,
     auc,
@@ -32,11 +32,18 @@ from triage_ml.domain.taxonomy import (
 )
 from triage_ml.inference.artifact import POOLED, Calibration
 
+WRITTEN = "written_"
+MIN_MEASURED_AUC = 0.65
+"""Lower end of the AUC's interval from which a cell with real rows counts as measured."""
+MIN_CASES = 8
+MIN_PASSED = 0.6
+"""Functional cases of a label, and the share passed, that make a cell functional."""
 MIN_CELL_ROWS = 10
 """Positives and negatives under which no number is given at all."""
 
 Floats = npt.NDArray[np.floating]
 Fits = Mapping[str, Mapping[str, Calibration]]
+Thresholds = Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +58,30 @@ class Cell:
     auc: Interval
     average_precision: float
     calibration_error: float
-    recall: float  # at probability 0.5
+    threshold: float  # probability from which the output is shown as found
+    recall: float  # at the threshold
     precision: float
-    baseline: Interval | None
-    gain: Interval | None  # AUC over the baseline, on the same resampled rows
+    baselines: Mapping[str, Interval]  # AUC of each floor that could be learned
+    gains: Mapping[str, Interval]  # AUC over each floor, on the same resampled rows
 
 
 def rows_of_cell(rows: Rows, column: int, language: str) -> npt.NDArray[np.intp]:
-    """Find the decided rows of the sources that decide both sides."""
-    decided = (rows.languages == language) & (rows.labels[:, column] >= 0)
+    """Find the rows that raters decided, of the sources that decide both sides.
+
+    Examples written for the project count only where there is nothing else.
+    """
+    decided = (rows.languages == language) & rows.firm[:, column]
+    written = np.char.startswith(rows.sources, WRITTEN)
+    for part in (decided & ~written, decided & written):
+        found = _of_two_sided_sources(rows, column, part)
+        if len(found):
+            return found
+    return np.zeros(0, np.intp)
+
+
+def _of_two_sided_sources(
+    rows: Rows, column: int, decided: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.intp]:
     keep = np.zeros(len(rows), np.bool_)
     for source in np.unique(rows.sources[decided]):
         inside = decided & (rows.sources == source)
@@ -85,17 +107,17 @@ def calibrated(logits: Floats, languages: npt.NDArray[np.str_], fits: Fits) -> F
         for language in np.unique(languages):
             fit = rows.get(str(language), rows[POOLED])
             inside = languages == language
-            logit = fit.slope * logits[inside, column] + fit.intercept
-            probabilities[inside, column] = sigmoid(logit)
+            probabilities[inside, column] = sigmoid(calibrated_logits(fit, logits[inside, column]))
     return probabilities
 
 
 def measure(
     rows: Rows,
     probabilities: Floats,
-    baseline: Floats,
+    floors: Mapping[str, Floats],
     outputs: tuple[str, ...],
     n_rounds: int,
+    thresholds: Thresholds,
 ) -> Iterator[Cell]:
     """Measure every cell that has rows on both sides."""
     for language in SUPPORTED_LANGUAGES:
@@ -104,9 +126,10 @@ def measure(
             truth = rows.labels[chosen, column] == 1
             if min(truth.sum(), (~truth).sum()) < MIN_CELL_ROWS:
                 continue
-            scores, floor = probabilities[chosen, column], baseline[chosen, column]
-            known = not np.isnan(floor).any()
-            flagged = scores >= 0.5
+            scores = probabilities[chosen, column]
+            beside = _known_floors(floors, chosen, column)
+            threshold = thresholds[output].get(language.value, thresholds[output][POOLED])
+            flagged = scores >= threshold
             hits = int((flagged & truth).sum())
             yield Cell(
                 language=language.value,
@@ -117,31 +140,40 @@ def measure(
                 auc=bootstrap_auc(truth, scores, n_rounds),
                 average_precision=average_precision(truth, scores),
                 calibration_error=calibration_error(truth, scores),
+                threshold=threshold,
                 recall=hits / int(truth.sum()),
                 precision=hits / max(1, int(flagged.sum())),
-                baseline=bootstrap_auc(truth, floor, n_rounds) if known else None,
-                gain=bootstrap_gain(truth, scores, floor, n_rounds) if known else None,
+                baselines={n: bootstrap_auc(truth, f, n_rounds) for n, f in beside.items()},
+                gains={n: bootstrap_gain(truth, scores, f, n_rounds) for n, f in beside.items()},
             )
 
 
+def _known_floors(
+    floors: Mapping[str, Floats], rows: npt.NDArray[np.intp], column: int
+) -> dict[str, Floats]:
+    found = {name: scores[rows, column] for name, scores in floors.items()}
+    return {name: scores for name, scores in found.items() if not np.isnan(scores).any()}
+
+
 def by_source(
-    rows: Rows, probabilities: Floats, baseline: Floats, outputs: tuple[str, ...]
-) -> dict[str, dict[str, float | None]]:
+    rows: Rows, probabilities: Floats, floors: Mapping[str, Floats], outputs: tuple[str, ...]
+) -> dict[str, dict[str, Any]]:
     """Measure `violation` inside each corpus, where telling corpora apart cannot help.
 
     Macro-F1 is at probability 0.5, to set beside published results.
     """
     column = outputs.index(VIOLATION)
-    found: dict[str, dict[str, float | None]] = {}
+    found: dict[str, dict[str, Any]] = {}
     for source in np.unique(rows.sources):
-        inside = (rows.sources == source) & (rows.labels[:, column] >= 0)
+        inside = np.flatnonzero((rows.sources == source) & rows.firm[:, column])
         truth = rows.labels[inside, column] == 1
         if min(truth.sum(), (~truth).sum()) < MIN_CELL_ROWS:
             continue
-        scores, floor = probabilities[inside, column], baseline[inside, column]
+        scores = probabilities[inside, column]
+        beside = _known_floors(floors, inside, column)
         found[str(source)] = {
             "auc": auc(truth, scores),
-            "baseline_auc": None if np.isnan(floor).any() else auc(truth, floor),
+            "baselines": {name: auc(truth, floor) for name, floor in beside.items()},
             "macro_f1": _macro_f1(truth, scores >= 0.5),
         }
     return found
@@ -160,15 +192,35 @@ def alarm_rates(
     return rates
 
 
-def support(cells: list[Cell], min_rows: int) -> SupportMatrix:
-    """Call a cell measured where enough real rows of both kinds were held out."""
-    return SupportMatrix(
-        {
-            (Language(cell.language), Label(cell.output)): Support.MEASURED
-            for cell in cells
-            if cell.output != VIOLATION and min(cell.n_positive, cell.n_negative) >= min_rows
-        }
-    )
+def support(
+    cells: list[Cell], min_rows: int, functional: Mapping[str, Mapping[str, Mapping[str, int]]]
+) -> SupportMatrix:
+    """Call a cell measured where enough real rows of both kinds were held out and it ranks them.
+
+    A cell is functional where the functional cases of its label, present and absent, pass
+    often enough; `functional` counts them as {language: {"label expect": passed, total}}. A cell
+    with real rows that ranks badly is not measured: priority must not lower a case by it.
+    """
+    found = {
+        (Language(language), label): Support.FUNCTIONAL
+        for language, counts in functional.items()
+        for label in Label
+        if _passes(counts, label)
+    }
+    for cell in cells:
+        enough = min(cell.n_positive, cell.n_negative) >= min_rows
+        if cell.output != VIOLATION and enough and cell.auc.low >= MIN_MEASURED_AUC:
+            found[Language(cell.language), Label(cell.output)] = Support.MEASURED
+    return SupportMatrix(found)
+
+
+def _passes(counts: Mapping[str, Mapping[str, int]], label: Label) -> bool:
+    present = counts.get(f"{label.value} present", {"passed": 0, "total": 0})
+    absent = counts.get(f"{label.value} absent", {"passed": 0, "total": 0})
+    if present["total"] < MIN_CASES:
+        return False
+    passed, total = present["passed"] + absent["passed"], present["total"] + absent["total"]
+    return passed >= MIN_PASSED * total and present["passed"] >= present["total"] / 2
 
 
 def quality(cells: list[Cell]) -> dict[str, dict[str, dict[str, Any]]]:
@@ -183,7 +235,9 @@ def quality(cells: list[Cell]) -> dict[str, dict[str, dict[str, Any]]]:
             "auc_high": round(cell.auc.high, 4),
             "average_precision": round(cell.average_precision, 4),
             "calibration_error": round(cell.calibration_error, 4),
-            "baseline_auc": round(cell.baseline.value, 4) if cell.baseline else None,
+            "baseline_auc": round(max(b.value for b in cell.baselines.values()), 4)
+            if cell.baselines
+            else None,
         }
     return nested
 

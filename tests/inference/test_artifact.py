@@ -66,13 +66,15 @@ def test_a_manifest_that_is_not_json_is_refused(folder: Path, raw: bytes) -> Non
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"format": 2}, "format 2 is not 1"),
+        ({"format": 1}, "format 1 is not 2"),
         ({"normaliser_version": "0"}, "made with normaliser 0"),
         ({"labels": ["harassment", "hate"]}, "taxonomy order"),
         ({"window_overlap": 8}, "under half of max_tokens"),
         ({"support": {"en": {"no_label": "measured"}}}, "not a valid Label"),
         ({"calibration": {}}, "no pooled calibration for hate"),
-        ({"upper_shift": {}}, "no upper_shift for hate"),
+        ({"upper_shift": {}}, "no pooled upper_shift for hate"),
+        ({"thresholds": {}}, "no pooled thresholds for hate"),
+        ({"threshold_precision": 1.0}, "threshold_precision"),
         ({"files": {}}, "files lacks card.md, model.onnx, tokenizer.json"),
         ({"max_tokens": 4}, "max_tokens"),
         ({"surprise": 1}, "surprise"),

@@ -11,7 +11,14 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from triage_ml.domain.scores import LabelScores
 from triage_ml.domain.taxonomy import Label, Language, Support
 from triage_ml.errors import ArtifactInvalid, ScoringFailed
-from triage_ml.inference.artifact import CARD, MODEL, TOKENIZER, Artifact, write_artifact
+from triage_ml.inference.artifact import (
+    CARD,
+    MODEL,
+    POOLED,
+    TOKENIZER,
+    Artifact,
+    write_artifact,
+)
 from triage_ml.inference.onnx import OnnxScorer, load_scorer
 from triage_ml.testing.artifacts import LABELS, N_PLAIN_WORDS, tiny_artifact, tiny_manifest
 
@@ -147,17 +154,44 @@ def test_only_cells_that_are_not_measured_have_a_higher_bound(scorer: OnnxScorer
 
 def test_a_negative_shift_never_lowers_the_bound(tmp_path: Path) -> None:
     """An upper bound under the probability would sink a case."""
-    shifts = dict.fromkeys(("hate", "harassment", "violent_threat", "violation"), -2.0)
+    outputs = "hate", "harassment", "violent_threat", "violation"
+    shifts = {output: {POOLED: -2.0} for output in outputs}
     scorer = OnnxScorer(tiny_artifact(tmp_path, {"upper_shift": shifts}), SEVERITIES)
     [found] = scorer.score(["hate"], [Language.KO])
     assert all(s.upper >= s.probability for s in found.labels.values())
 
 
-def test_severities_are_those_given(scorer: OnnxScorer) -> None:
-    """The expected severity comes from the policy until a model has a head for it."""
-    [found] = scorer.score(["w1"], [Language.EN])
-    assert found.labels[Label.VIOLENT_THREAT].severity == 3.0
-    assert found.labels[Label.HATE].severity == 2.0
+def test_severity_is_learned_or_typical(scorer: OnnxScorer) -> None:
+    """The model's severity stands for the labels of the manifest, the policy's for the others."""
+    plain, threat = scorer.score(["w1", "w1 violent_threat"], [Language.EN] * 2)
+    assert plain.labels[Label.VIOLENT_THREAT].severity == pytest.approx(4 / (1 + np.exp(4)))
+    assert threat.labels[Label.VIOLENT_THREAT].severity == pytest.approx(4 / (1 + np.exp(-4)))
+    assert threat.labels[Label.HATE].severity == 2.0
+
+
+def test_highlights_the_words_that_speak_for_a_label(scorer: OnnxScorer) -> None:
+    """Labels over their threshold point at words of the original text, others at none."""
+    text = "w1  w2 ha\u200bte w3 w4"
+    [found] = scorer.score([text], [Language.EN])
+    [span] = found.labels[Label.HATE].spans
+    assert text[span.start : span.end] == "ha\u200bte"
+    assert span.weight > 0.9
+    assert found.labels[Label.HARASSMENT].spans == ()
+
+
+def test_highlights_in_every_window(scorer: OnnxScorer) -> None:
+    """Words anywhere in a long text are found, once each."""
+    text = " ".join(["hate", *["w1"] * 30, "harassment", *["w2"] * 30, "hate"])
+    [found] = scorer.score([text], [Language.EN])
+    spans = found.labels[Label.HATE].spans
+    assert [text[s.start : s.end] for s in spans] == ["hate", "harassment", "hate"]
+
+
+def test_a_model_without_rationale_highlights_nothing(tmp_path: Path) -> None:
+    """No threshold for marks, no hints."""
+    scorer = OnnxScorer(tiny_artifact(tmp_path, {"mark_threshold": None}), SEVERITIES)
+    [found] = scorer.score(["hate"], [Language.EN])
+    assert found.labels[Label.HATE].spans == ()
 
 
 @pytest.mark.parametrize("logit", [nan, float("inf"), float("-inf")])
@@ -185,9 +219,9 @@ class _Nan:
         self.session = session
 
     def run(self, names: None, feed: dict[str, Any]) -> list[Any]:
-        [logits] = self.session.run(names, feed)
+        logits, *rest = self.session.run(names, feed)
         logits[-1, 0] = nan
-        return [logits]
+        return [logits, *rest]
 
 
 def test_a_wrong_number_of_outputs_is_refused(tmp_path: Path) -> None:

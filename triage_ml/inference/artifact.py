@@ -1,8 +1,10 @@
 """The model artifact: a folder with a manifest and checksums, no pickle.
 
     manifest.json    what the model is, what it was measured on, how to calibrate it, checksums
-    model.onnx       input_ids, attention_mask (B, T) int64 -> logits (B, L + 1) float32,
-                     one column per label of the manifest in order, the last one `violation`
+    model.onnx       input_ids, attention_mask (B, T) int64 -> float32 of
+                     logits (B, L + 1): one column per label of the manifest, then `violation`;
+                     severity (B, L + 1): expected severity if the output applies, 0 to 4;
+                     marks (B, T): probability that a token speaks for a violation
     tokenizer.json   tokenizers format
     card.md          the model card
 
@@ -19,11 +21,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from triage_ml.domain.taxonomy import HEADS, VIOLATION, Label, Language, Support, SupportMatrix
+from triage_ml.domain.taxonomy import HEADS, VIOLATION, Label, Language, SupportMatrix
 from triage_ml.domain.text import NORMALISER_VERSION
 from triage_ml.errors import ArtifactInvalid
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 MODEL = "model.onnx"
 TOKENIZER = "tokenizer.json"
@@ -36,19 +38,32 @@ POOLED = "*"
 
 
 class Calibration(BaseModel):
-    """Platt scaling: probability = sigmoid(slope · logit + intercept).
+    """Beta calibration of a logit x, with p = sigmoid(x):
 
-    Source: Platt 1999, Probabilistic outputs for support vector machines.
+        probability = sigmoid(slope · ln p - slope_below · ln(1 - p) + intercept)
+
+    Both slopes equal, it is Platt scaling. Monotone, since no slope is negative.
+    Source: Kull, Silva Filho, Flach 2017, Beta calibration; Platt 1999.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     slope: float = Field(ge=0)
+    slope_below: float = Field(ge=0)
     intercept: float
+
+    @classmethod
+    def platt(cls, slope: float, intercept: float) -> "Calibration":
+        return cls(slope=slope, slope_below=slope, intercept=intercept)
+
+    def logit(self, logit: float) -> float:
+        return (
+            self.slope * -_softplus(-logit) + self.slope_below * _softplus(logit) + self.intercept
+        )
 
     def probability(self, logit: float, shift: float = 0.0) -> float:
         """Calibrated probability; `shift` is added on the calibrated logit scale."""
-        z = min(max(self.slope * logit + self.intercept + shift, -40.0), 40.0)
+        z = min(max(self.logit(logit) + shift, -40.0), 40.0)
         return 1.0 / (1.0 + math.exp(-z))
 
 
@@ -74,8 +89,11 @@ class CellQuality(BaseModel):
 class Manifest(BaseModel):
     """What an artifact says of itself.
 
-    `support` and `quality` are keyed by language, then output; `calibration` by output, then
-    language or `POOLED`.
+    `support` and `quality` are keyed by language, then output; `calibration`, `upper_shift` and
+    `thresholds` by output, then language or `POOLED`. `upper_shift` is added to the calibrated
+    logit to bound it from above. `thresholds` are the probabilities from which an output is
+    shown as found, chosen for `threshold_precision`. The model's severity is used for
+    `severity_labels` only, its marks from probability `mark_threshold` on (None: no rationale).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -93,7 +111,11 @@ class Manifest(BaseModel):
     labels: tuple[Label, ...] = Field(min_length=1)
     support: dict[str, dict[str, str]]
     calibration: dict[str, dict[str, Calibration]]
-    upper_shift: dict[str, float]
+    upper_shift: dict[str, dict[str, float]]
+    thresholds: dict[str, dict[str, float]]
+    threshold_precision: float = Field(gt=0, lt=1)
+    severity_labels: tuple[Label, ...] = ()
+    mark_threshold: float | None = Field(default=None, gt=0, lt=1)
     quality: dict[str, dict[str, CellQuality]]
     sources: tuple[dict[str, str], ...]
     files: dict[str, str]
@@ -113,10 +135,9 @@ class Manifest(BaseModel):
             raise ValueError("window_overlap must be under half of max_tokens")
         SupportMatrix.from_nested(self.support)
         for output in self.outputs:
-            if POOLED not in self.calibration.get(output, {}):
-                raise ValueError(f"no pooled calibration for {output}")
-            if output not in self.upper_shift:
-                raise ValueError(f"no upper_shift for {output}")
+            for name in ("calibration", "upper_shift", "thresholds"):
+                if POOLED not in getattr(self, name).get(output, {}):
+                    raise ValueError(f"no pooled {name} for {output}")
         missing = {MODEL, TOKENIZER, CARD} - self.files.keys()
         if missing:
             raise ValueError(f"files lacks {', '.join(sorted(missing))}")
@@ -135,8 +156,13 @@ class Manifest(BaseModel):
         rows = self.calibration[output]
         return rows.get(language.value, rows[POOLED])
 
-    def needs_upper_bound(self, label: Label, language: Language) -> bool:
-        return self.support_matrix.of(language, label) is not Support.MEASURED
+    def upper_shift_of(self, output: str, language: Language) -> float:
+        rows = self.upper_shift[output]
+        return rows.get(language.value, rows[POOLED])
+
+    def threshold_of(self, output: str, language: Language) -> float:
+        rows = self.thresholds[output]
+        return rows.get(language.value, rows[POOLED])
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +223,10 @@ def load_artifact(folder: Path) -> Artifact:
         if _sha256(path) != expected:
             raise ArtifactInvalid(str(folder), f"{name} does not match its checksum")
     return Artifact(folder, manifest)
+
+
+def _softplus(x: float) -> float:
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
 
 
 def _sha256(path: Path) -> str:

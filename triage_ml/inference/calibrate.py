@@ -15,7 +15,7 @@ MAX_LOGIT = 40.0
 
 
 class Calibrator:
-    """Slopes, intercepts and shifts of a manifest as arrays, one row per language."""
+    """Slopes, intercepts, shifts and thresholds of a manifest as arrays, one row per language."""
 
     def __init__(self, manifest: Manifest) -> None:
         self._row = {language: row for row, language in enumerate(Language)}
@@ -24,14 +24,17 @@ class Calibrator:
             for language in Language
         ]
         self._slopes = np.array([[c.slope for c in row] for row in table])  # (languages, L + 1)
+        self._slopes_below = np.array([[c.slope_below for c in row] for row in table])
         self._intercepts = np.array([[c.intercept for c in row] for row in table])
-        shifts = np.array([manifest.upper_shift[output] for output in manifest.outputs])
+        shifts = [[manifest.upper_shift_of(o, x) for o in manifest.outputs] for x in Language]
+        thresholds = [[manifest.threshold_of(o, x) for o in manifest.outputs] for x in Language]
         matrix = manifest.support_matrix
         measured = [
             [matrix.of(language, label) is Support.MEASURED for label in manifest.labels] + [True]
             for language in Language
         ]
-        self._shifts = np.where(np.array(measured), 0.0, np.maximum(shifts, 0.0))
+        self._shifts = np.where(np.array(measured), 0.0, np.maximum(np.array(shifts), 0.0))
+        self._thresholds = np.array(thresholds)
 
     def probabilities(self, logits: Floats, languages: Sequence[Language]) -> tuple[Floats, Floats]:
         """Give probabilities and their upper bounds, both (B, L + 1).
@@ -39,8 +42,15 @@ class Calibrator:
         The bound of a measured cell, and of `violation`, is the probability itself.
         """
         rows = [self._row[language] for language in languages]
-        z = self._slopes[rows] * logits + self._intercepts[rows]
+        above = self._slopes[rows] * -np.logaddexp(0.0, -logits)
+        below = self._slopes_below[rows] * np.logaddexp(0.0, logits)
+        z = above + below + self._intercepts[rows]
         return _sigmoid(z), _sigmoid(z + self._shifts[rows])
+
+    def thresholds(self, language: Language) -> Floats:
+        """Give the probabilities from which outputs are shown as found.  # (L + 1,)"""
+        found: Floats = self._thresholds[self._row[language]]
+        return found
 
 
 def _sigmoid(z: Floats) -> Floats:

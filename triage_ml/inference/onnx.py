@@ -14,34 +14,57 @@ state between calls.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 from tokenizers import Tokenizer
 
-from triage_ml.domain.scores import LabelScore, LabelScores
+from triage_ml.domain.scores import LabelScore, LabelScores, Span
 from triage_ml.domain.taxonomy import Label, Language
 from triage_ml.errors import ArtifactInvalid, ScoringFailed
-from triage_ml.inference.artifact import Artifact, load_artifact
+from triage_ml.inference.artifact import Artifact, Manifest, load_artifact
 from triage_ml.inference.calibrate import Calibrator, Floats
+from triage_ml.inference.rationale import Word, spans_of, weigh_words
 from triage_ml.inference.windows import Framer, Window, batches, pad
 from triage_ml.ports import ModelInfo
 
-Logits = npt.NDArray[np.float32]
 Rows = Sequence[Sequence[int]]
-RunAll = Callable[[Callable[[Rows], Logits], Iterable[Rows]], Iterable[Logits]]
 
 INPUTS = ("input_ids", "attention_mask")
+OUTPUTS = ("logits", "severity", "marks")
+
+
+class Answer(NamedTuple):
+    """What the model says of one window."""
+
+    logits: npt.NDArray[np.float32]  # (L + 1,)
+    severity: npt.NDArray[np.float32]  # (L + 1,)
+    marks: npt.NDArray[np.float32]  # (T,), padding included
+
+
+Part = tuple[int, Answer]  # first body token of a window, and what is said of it
+
+
+class Reading(NamedTuple):
+    """What the model says of a whole text: the worst of its windows."""
+
+    logits: npt.NDArray[np.float32]  # (L + 1,)
+    severity: npt.NDArray[np.float32]  # (L + 1,)
+    parts: list[Part]
+
+
+RunAll = Callable[[Callable[[Rows], list[Answer]], Iterable[Rows]], Iterable[list[Answer]]]
 
 
 class OnnxScorer:
     """Scores texts with an artifact (`ports.Scorer`).
 
-    `severities` is the expected severity per label, the policy's typical one. Up to `n_threads`
-    windows run side by side. With `max_batch_tokens`, windows run in batches of so many padded
-    tokens, a little faster (see the module for what that costs).
+    `severities` is the policy's typical severity per label, for labels whose severity the model
+    has not learned. Words are highlighted for the labels that reach their threshold. Up to
+    `n_threads` windows run side by side. With `max_batch_tokens`, windows run in batches of so
+    many padded tokens, a little faster (see the module for what that costs).
     """
 
     def __init__(
@@ -68,66 +91,118 @@ class OnnxScorer:
     def info(self) -> ModelInfo:
         return self._info
 
+    @property
+    def manifest(self) -> Manifest:
+        return self._manifest
+
     def score(self, texts: Sequence[str], languages: Sequence[Language]) -> list[LabelScores]:
         """Score original texts, in order. Raises: ScoringFailed, with no partial answer."""
         if len(texts) != len(languages):
             raise ValueError(f"{len(texts)} texts, but {len(languages)} languages")
-        if not texts:
+        readings = self.read(texts)
+        if not readings:
             return []
-        windows = self._framer.windows(texts)
-        logits = self._logits(windows)  # (windows, L + 1)
-        owners = [window.text for window in windows]
-        # Slopes are at least 0: the highest logit of a text gives its highest probability.
-        worst = np.full((len(texts), logits.shape[1]), -np.inf)  # (B, L + 1)
-        np.maximum.at(worst, owners, logits)
-        n_windows = np.bincount(owners, minlength=len(texts))
-        values, upper = self._calibrator.probabilities(worst, languages)
+        logits = np.array([reading.logits for reading in readings], np.float64)  # (B, L + 1)
+        values, upper = self._calibrator.probabilities(logits, languages)
         return [
-            self._label_scores(values[i], upper[i], language, int(n_windows[i]))
+            self._label_scores(values[i], upper[i], language, texts[i], readings[i])
             for i, language in enumerate(languages)
         ]
 
-    def _logits(self, windows: Sequence[Window]) -> Floats:
-        logits = np.empty((len(windows), len(self._manifest.outputs)))
+    def read(self, texts: Sequence[str]) -> list[Reading]:
+        """Give what the model itself says of original texts, in order. Raises: ScoringFailed."""
+        if not texts:
+            return []
+        windows = self._framer.windows(texts)
+        parts: list[list[Part]] = [[] for _ in texts]
+        for window, answer in zip(windows, self._answers(windows), strict=True):
+            parts[window.text].append((window.start, answer))
+        return [_worst(own) for own in parts]
+
+    def words(self, text: str, reading: Reading) -> list[Word]:
+        """Give the words of an original text, each with its mark as the reason."""
+        clean, places = self._framer.places(text)
+        return [
+            (*clean.original_span(start, end), weight)
+            for start, end, weight in weigh_words(clean.text, places, self._marks(reading, places))
+        ]
+
+    def _answers(self, windows: Sequence[Window]) -> list[Answer]:
+        answers: list[Answer | None] = [None] * len(windows)
         groups = self._groups(windows)
         rows = ([windows[i].ids for i in group] for group in groups)
         for group, found in zip(groups, self._map(self._run, rows), strict=True):
-            logits[group] = found
-        return logits
+            for i, answer in zip(group, found, strict=True):
+                answers[i] = answer
+        return [answer for answer in answers if answer is not None]
 
     def _groups(self, windows: Sequence[Window]) -> list[list[int]]:
         if self._max_batch_tokens is None:
             return [[i] for i in range(len(windows))]
         return list(batches([len(window.ids) for window in windows], self._max_batch_tokens))
 
-    def _run(self, rows: Rows) -> Logits:
+    def _run(self, rows: Rows) -> list[Answer]:
         ids, mask = pad(rows, self._manifest.pad_id)  # (B, T)
         try:
-            output = self._session.run(None, dict(zip(INPUTS, (ids, mask), strict=True)))[0]
+            logits, severity, marks = self._session.run(
+                OUTPUTS, dict(zip(INPUTS, (ids, mask), strict=True))
+            )
         except Exception as error:  # the runtime's errors share no base class
             raise ScoringFailed(f"the model runtime failed: {type(error).__name__}") from error
-        logits: Logits = np.asarray(output)  # (B, L + 1)
         wanted = (len(rows), len(self._manifest.outputs))
         if logits.shape != wanted:
             raise ScoringFailed(f"the model gave shape {logits.shape} instead of {wanted}")
-        if not np.isfinite(logits).all():
+        if not all(np.isfinite(found).all() for found in (logits, severity, marks)):
             raise ScoringFailed("the model gave a logit that is not a finite number")
-        return logits
+        return [Answer(*found) for found in zip(logits, severity, marks, strict=True)]
 
     def _label_scores(
-        self, values: Floats, upper: Floats, language: Language, n_windows: int
+        self, values: Floats, upper: Floats, language: Language, text: str, reading: Reading
     ) -> LabelScores:
+        reached = values >= self._calibrator.thresholds(language)
+        spans = self._spans(text, reading) if reached.any() else ()
         labels = {
             label: LabelScore(
                 probability=float(values[i]),
                 upper=float(upper[i]),
-                severity=self._severities[label],
+                severity=self._severity(label, float(reading.severity[i])),
                 support=self._info.support.of(language, label),
+                spans=spans if reached[i] else (),
             )
             for i, label in enumerate(self._manifest.labels)
         }
         version = self._manifest.model_version
-        return LabelScores(labels, float(values[-1]), language, version, n_windows)
+        return LabelScores(labels, float(values[-1]), language, version, len(reading.parts))
+
+    def _severity(self, label: Label, learned: float) -> float:
+        if label in self._manifest.severity_labels:
+            return min(max(learned, 0.0), 4.0)
+        return self._severities[label]
+
+    def _spans(self, text: str, reading: Reading) -> tuple[Span, ...]:
+        threshold = self._manifest.mark_threshold
+        if threshold is None:
+            return ()
+        clean, places = self._framer.places(text)
+        words = weigh_words(clean.text, places, self._marks(reading, places))
+        return spans_of(clean, words, threshold)
+
+    def _marks(self, reading: Reading, places: Sequence[tuple[int, int]]) -> list[float]:
+        """Give each body token the highest mark of the windows it is in."""
+        marks = np.zeros(len(places))
+        n_head = len(self._framer.head)
+        for start, answer in reading.parts:
+            n_body = min(len(answer.marks) - n_head - len(self._framer.tail), len(places) - start)
+            inside = slice(start, start + n_body)
+            marks[inside] = np.maximum(marks[inside], answer.marks[n_head : n_head + n_body])
+        found: list[float] = marks.tolist()
+        return found
+
+
+def _worst(parts: list[Part]) -> Reading:
+    """Calibration is monotone: the highest logit of a text gives its highest probability."""
+    logits = np.max([answer.logits for _, answer in parts], axis=0)
+    return Reading(logits, np.max([answer.severity for _, answer in parts], axis=0), parts)
 
 
 def load_scorer(folder: Path, severities: Mapping[Label, float], n_threads: int = 1) -> OnnxScorer:
@@ -171,6 +246,9 @@ def _session(artifact: Artifact) -> Any:
     names = tuple(sorted(node.name for node in session.get_inputs()))
     if names != tuple(sorted(INPUTS)):
         raise ArtifactInvalid(str(artifact.folder), f"model: inputs are {', '.join(names)}")
+    given = tuple(node.name for node in session.get_outputs())
+    if given != OUTPUTS:
+        raise ArtifactInvalid(str(artifact.folder), f"model: outputs are {', '.join(given)}")
     return session
 
 

@@ -11,17 +11,18 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from triage_ml.domain.text import normalise
+from triage_ml.domain.text import NormalisedText, normalise
 
 Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Framed token ids of one stretch of the text at index `text`."""
+    """Framed token ids of one stretch of the text at index `text`, from body token `start` on."""
 
     text: int
     ids: tuple[int, ...]
+    start: int = 0
 
 
 class Framer:
@@ -51,7 +52,7 @@ class Framer:
     def windows(self, texts: Sequence[str]) -> list[Window]:
         """Give the windows of all texts, in order."""
         return [
-            Window(index, (*self.head, *body[start:end], *self.tail))
+            Window(index, (*self.head, *body[start:end], *self.tail), start)
             for index, text in enumerate(texts)
             for body in [self.body(text)]
             for start, end in stretches(len(body), self.capacity, self._overlap)
@@ -61,6 +62,15 @@ class Framer:
         """Give the token ids of the normalised text, without the frame."""
         ids: list[int] = self._tokenizer.encode(self._prefix + normalise(text).text).ids
         return ids[len(self.head) : len(ids) - len(self.tail)]
+
+    def places(self, text: str) -> tuple[NormalisedText, list[tuple[int, int]]]:
+        """Give the normalised text and, per body token, its characters [start, end) there."""
+        clean = normalise(text)
+        offsets = self._tokenizer.encode(self._prefix + clean.text).offsets
+        body = offsets[len(self.head) : len(offsets) - len(self.tail)]
+        n_prefix = len(self._prefix)
+        moved = [(max(start - n_prefix, 0), max(end - n_prefix, 0)) for start, end in body]
+        return clean, moved
 
 
 def stretches(n_tokens: int, capacity: int, overlap: int) -> list[tuple[int, int]]:

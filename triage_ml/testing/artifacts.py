@@ -1,7 +1,7 @@
 """A real but tiny artifact, so that tests run the true code path of a model.
 
 It knows the words of `WORDS`; a label's own name in a text makes that label and `violation`
-likely. Needs the `onnx` package of the training extra.
+likely, severe, and marked as the reason. Needs the `onnx` package of the training extra.
 """
 
 from collections.abc import Mapping
@@ -20,6 +20,7 @@ from triage_ml.inference.artifact import (
     POOLED,
     TOKENIZER,
     Artifact,
+    Calibration,
     write_artifact,
 )
 
@@ -62,8 +63,8 @@ def tiny_manifest() -> dict[str, Any]:
         | {(Language.DE, Label.HATE): Support.FUNCTIONAL}
     )
     outputs = (*(label.value for label in LABELS), VIOLATION)
-    english = {"slope": 1.0, "intercept": 0.0}
-    pooled = {"slope": 0.8, "intercept": -0.5}
+    english = Calibration.platt(1.0, 0.0).model_dump()
+    pooled = Calibration.platt(0.8, -0.5).model_dump()
     cell = {"n_positive": 100, "n_negative": 400, "auc": 0.9, "auc_low": 0.88, "auc_high": 0.92}
     return {
         "model_version": "tiny-1",
@@ -78,7 +79,11 @@ def tiny_manifest() -> dict[str, Any]:
         "labels": [label.value for label in LABELS],
         "support": support.as_nested(),
         "calibration": {output: {"en": english, POOLED: pooled} for output in outputs},
-        "upper_shift": dict.fromkeys(outputs, 1.0),
+        "upper_shift": {output: {POOLED: 1.0} for output in outputs},
+        "thresholds": {output: {POOLED: 0.5} for output in outputs},
+        "threshold_precision": 0.8,
+        "severity_labels": [Label.VIOLENT_THREAT.value],
+        "mark_threshold": 0.5,
         "quality": {"en": dict.fromkeys(outputs, cell)},
         "sources": [],
     }
@@ -107,6 +112,7 @@ def _save_model(path: Path, rest_logit: float, n_outputs: int) -> None:
         "projection": projection,  # (H, L + 1)
         "one": np.array(1.0, np.float32),
         "far": np.array(1e4, np.float32),
+        "worst": np.array(4.0, np.float32),
         "token_axis": np.array([1], np.int64),
         "last_axis": np.array([2], np.int64),
     }
@@ -119,14 +125,21 @@ def _save_model(path: Path, rest_logit: float, n_outputs: int) -> None:
         helper.make_node("Unsqueeze", ["penalty", "last_axis"], ["penalties"]),  # (B, T, 1)
         helper.make_node("Add", ["scores", "penalties"], ["masked"]),
         helper.make_node("ReduceMax", ["masked", "token_axis"], ["logits"], keepdims=0),
+        helper.make_node("Sigmoid", ["logits"], ["chance"]),
+        helper.make_node("Mul", ["chance", "worst"], ["severity"]),
+        helper.make_node("ReduceMax", ["masked", "last_axis"], ["token_scores"], keepdims=0),
+        helper.make_node("Sigmoid", ["token_scores"], ["marks"]),  # (B, T)
     ]
     inputs = [
         helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
         for name in ("input_ids", "attention_mask")
     ]
-    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", n_outputs])
+    outputs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", width])
+        for name, width in (("logits", n_outputs), ("severity", n_outputs), ("marks", "tokens"))
+    ]
     tensors = [numpy_helper.from_array(value, name) for name, value in weights.items()]
-    graph = helper.make_graph(nodes, "tiny", inputs, [logits], tensors)
+    graph = helper.make_graph(nodes, "tiny", inputs, outputs, tensors)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     checker.check_model(model)
     save(model, str(path))
