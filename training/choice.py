@@ -90,7 +90,7 @@ def choose_thresholds(
     column, rows = chosen_on.outputs.index(output), []
     places = [rows_of_output(scored, output) for scored in (chosen_on, checked_on)]
     spoken = [s.rows.languages[p] for s, p in zip((chosen_on, checked_on), places, strict=True)]
-    for language in np.intersect1d(*spoken):
+    for language in np.intersect1d(spoken[0], spoken[1]):
         seen, unseen = (p[names == language] for p, names in zip(places, spoken, strict=True))
         cut = choose(truth_of(chosen_on, output, seen), chosen_on.probabilities[seen, column])
         truth = truth_of(checked_on, output, unseen)

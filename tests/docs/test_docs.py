@@ -53,6 +53,7 @@ def test_every_environment_variable_in_the_docs_is_a_setting():
 
     known = {f"TRIAGE_{name.upper()}" for name in Settings.model_fields}
     known |= {"TRIAGE_DATA", "TRIAGE_TEST_DATABASE_URL"}
+    known |= {"TRIAGE_WORKSPACE", "TRIAGE_EXPERIMENT"}  # of the notebooks
     for page in PAGES:
         named = set(re.findall(r"\bTRIAGE_[A-Z_]+", page.read_text(encoding="utf-8")))
         assert named <= known, page

@@ -1,7 +1,5 @@
-"""A whole experiment on a hand-made data folder, with a tiny random encoder."""
+"""A whole experiment on a hand-made data folder, with a tiny random encoder (conftest.py)."""
 
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow
@@ -10,45 +8,10 @@ import onnxruntime
 import pytest
 from tokenizers import Tokenizer
 
-from tests.training.corpora import write_abuse_corpus
 from training.__main__ import main, run_experiment
 from training.config import Experiment, load_experiment
 from triage_ml.errors import ArtifactInvalid, InvalidInput
 from triage_ml.inference.artifact import Artifact, load_artifact
-
-SETTINGS = """
-base = "tiny"
-sources = ["de_germeval2018", "es_meoffendes", "multi_sib200_benign"]
-min_positives = 20
-calibrate_percent = 25
-dev_percent = 25
-batch_size = 16
-n_steps = 30
-warmup_steps = 5
-learning_rate = 1e-3
-head_learning_rate = 1e-2
-n_threads = 1
-measured_rows = 10
-n_bootstrap = 20
-max_int8_difference = 0.5
-max_auc_loss = 0.5
-"""
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("experiment")
-    write_abuse_corpus(folder / "data", 60)
-    (folder / "small.toml").write_text(SETTINGS, "utf-8")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def artifact(place: Path) -> Iterator[Artifact]:
-    with warnings.catch_warnings():
-        # MLflow and its migrations warn of their own dependencies' future, not of our use.
-        warnings.simplefilter("ignore")
-        yield run_experiment(str(place / "small.toml"), place / "data", place / "out")
 
 
 def test_gives_an_artifact_that_loads_and_scores(artifact: Artifact) -> None:
