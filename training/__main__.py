@@ -60,10 +60,17 @@ def run_experiment(
         steps.export_model(experiment, space)
         measuring.measure_all(experiment, space, folder, tracker)
         artifact = build_artifact(experiment, space)
-        tracker.files(artifact.folder, "artifact")
+        record_artifact(artifact, tracker)
     if ship:
         ship_artifact(artifact)
     return artifact
+
+
+def record_artifact(artifact: Artifact, tracker: Tracker) -> None:
+    """Keep the artifact, its card and what it was made from in the run."""
+    manifest = artifact.manifest
+    tracker.tags({"model_version": manifest.model_version, "snapshot": manifest.snapshot})
+    tracker.files(artifact.folder, "artifact")
 
 
 @contextmanager
@@ -183,7 +190,7 @@ def card_command(
     space = workspace(chosen, out)
     with recording(chosen, space, mlflow) as tracker:
         artifact = build_artifact(chosen, space)
-        tracker.files(artifact.folder, "artifact")
+        record_artifact(artifact, tracker)
     if ship:
         ship_artifact(artifact)
     reports.console.print(artifact.manifest.model_version, str(artifact.folder))

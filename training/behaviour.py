@@ -7,12 +7,12 @@ Beyond Accuracy (CheckList); Röttger et al. 2021, HateCheck.
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES, VIOLATION, Label, Language
+from triage_ml.domain.taxonomy import HEADS, SUPPORTED_LANGUAGES, VIOLATION, Label, Language
 from triage_ml.errors import InvalidInput
 from triage_ml.inference.artifact import Manifest
 from triage_ml.inference.onnx import OnnxScorer
@@ -36,11 +36,14 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A case with the probability it was given; `passed` at the model's own threshold."""
+    """A case and the outputs that reach their thresholds on it."""
 
     case: Case
-    probability: float
-    passed: bool
+    shown: frozenset[str]
+
+    @property
+    def passed(self) -> bool:
+        return (self.case.label in self.shown) == (self.case.expect == PRESENT)
 
 
 def read_cases(folder: Path = CASES) -> list[Case]:
@@ -60,28 +63,41 @@ def run_cases(scorer: OnnxScorer, manifest: Manifest, cases: Sequence[Case]) -> 
     """Score the cases as they are served. A label without an output is never present."""
     scores = scorer.score([case.text for case in cases], [case.language for case in cases])
     for case, found in zip(cases, scores, strict=True):
-        if case.label == VIOLATION:
-            probability = found.p_violation
-        else:
-            score = found.labels.get(Label(case.label))
-            probability = score.probability if score else 0.0
-        shown = case.label in manifest.outputs and probability >= manifest.threshold_of(
-            case.label, case.language
-        )
-        yield Verdict(case, round(probability, 4), shown == (case.expect == PRESENT))
+        values = {label.value: score.probability for label, score in found.labels.items()}
+        values[VIOLATION] = found.p_violation
+        shown = (o for o, p in values.items() if p >= manifest.threshold_of(o, case.language))
+        yield Verdict(case, frozenset(shown))
 
 
 def summarise(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """Count passed and all cases per language, and per language and functionality."""
+    """Count passed and all cases per language, per functionality, and hits and alarms per label."""
     return {
         "languages": _counts(verdicts, lambda case: (case.language.value,)),
         "functionalities": _counts(verdicts, lambda c: (c.language.value, c.functionality)),
-        "labels": _counts(verdicts, lambda c: (c.language.value, f"{c.label} {c.expect}")),
+        "labels": {
+            language.value: {
+                label.value: _label_counts(verdicts, language, label) for label in HEADS
+            }
+            for language in SUPPORTED_LANGUAGES
+        },
         "failed": sorted(verdict.case.id for verdict in verdicts if not verdict.passed),
     }
 
 
-def _counts(verdicts: Sequence[Verdict], key: Any) -> dict[str, Any]:
+def _label_counts(verdicts: Sequence[Verdict], language: Language, label: Label) -> dict[str, int]:
+    """Count how often a label is shown where it should be, and where it or anything should not."""
+    own = [v for v in verdicts if v.case.language is language]
+    present = [v for v in own if v.case.label == label and v.case.expect == PRESENT]
+    absent = [v for v in own if v.case.label in (label, VIOLATION) and v.case.expect == ABSENT]
+    return {
+        "present": len(present),
+        "found": sum(label in v.shown for v in present),
+        "absent": len(absent),
+        "alarms": sum(label in v.shown for v in absent),
+    }
+
+
+def _counts(verdicts: Sequence[Verdict], key: Callable[[Case], tuple[str, ...]]) -> dict[str, Any]:
     passed: Counter[tuple[str, ...]] = Counter()
     total: Counter[tuple[str, ...]] = Counter()
     for verdict in verdicts:
@@ -103,6 +119,6 @@ def _case(where: str, line: str, language: Language) -> Case:
         raise InvalidInput(where, f"not a case: {error}") from error
     if case.expect not in (PRESENT, ABSENT):
         raise InvalidInput(where, f"expect is {case.expect!r}, not present or absent")
-    if case.label != VIOLATION and case.label not in Label:
+    if case.label != VIOLATION and case.label not in {label.value for label in Label}:
         raise InvalidInput(where, f"no label {case.label!r}")
     return case

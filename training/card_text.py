@@ -14,10 +14,10 @@ evidence in a legal proceeding. `profanity` is a hint and never a violation."""
 
 SUPPORT = """\
 `measured`: at least 50 positive and 50 negative real texts were held out, the interval of the AUC
-lies above 0.65, and the numbers are below. `functional`: no such numbers, but the functional cases
-of the label pass. Everything else is `unsupported`: the model still scores, by transfer from the
-other languages and from examples written for the project. Where a cell is not measured, priority
-uses the upper bound."""
+lies above 0.65, and the numbers are below. `functional`: no such numbers, but the model finds at
+least half of the label's functional cases and flags at most one benign case in ten. Everything
+else is `unsupported`: the model still scores, by transfer from the other languages and from
+examples written for the project. Where a cell is not measured, priority uses the upper bound."""
 
 QUALITY = """\
 Area under the ROC curve of the shipped int8 model, through the scorer that serves, with a bootstrap

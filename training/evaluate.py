@@ -36,8 +36,9 @@ WRITTEN = "written_"
 MIN_MEASURED_AUC = 0.65
 """Lower end of the AUC's interval from which a cell with real rows counts as measured."""
 MIN_CASES = 8
-MIN_PASSED = 0.6
-"""Functional cases of a label, and the share passed, that make a cell functional."""
+MIN_FOUND = 0.5
+MAX_ALARMS = 0.1
+"""A cell is functional with so many cases of either kind, found and falsely alarmed so often."""
 MIN_CELL_ROWS = 10
 """Positives and negatives under which no number is given at all."""
 
@@ -197,15 +198,15 @@ def support(
 ) -> SupportMatrix:
     """Call a cell measured where enough real rows of both kinds were held out and it ranks them.
 
-    A cell is functional where the functional cases of its label, present and absent, pass
-    often enough; `functional` counts them as {language: {"label expect": passed, total}}. A cell
+    A cell is functional where the model finds the functional cases of its label and leaves
+    benign ones alone; `functional` holds their counts as {language: {label: counts}}. A cell
     with real rows that ranks badly is not measured: priority must not lower a case by it.
     """
     found = {
-        (Language(language), label): Support.FUNCTIONAL
-        for language, counts in functional.items()
-        for label in Label
-        if _passes(counts, label)
+        (Language(language), Label(label)): Support.FUNCTIONAL
+        for language, labels in functional.items()
+        for label, counts in labels.items()
+        if _passes(counts)
     }
     for cell in cells:
         enough = min(cell.n_positive, cell.n_negative) >= min_rows
@@ -214,13 +215,10 @@ def support(
     return SupportMatrix(found)
 
 
-def _passes(counts: Mapping[str, Mapping[str, int]], label: Label) -> bool:
-    present = counts.get(f"{label.value} present", {"passed": 0, "total": 0})
-    absent = counts.get(f"{label.value} absent", {"passed": 0, "total": 0})
-    if present["total"] < MIN_CASES:
-        return False
-    passed, total = present["passed"] + absent["passed"], present["total"] + absent["total"]
-    return passed >= MIN_PASSED * total and present["passed"] >= present["total"] / 2
+def _passes(counts: Mapping[str, int]) -> bool:
+    enough = min(counts["present"], counts["absent"]) >= MIN_CASES
+    finds = counts["found"] >= MIN_FOUND * counts["present"]
+    return enough and finds and counts["alarms"] <= MAX_ALARMS * counts["absent"]
 
 
 def quality(cells: list[Cell]) -> dict[str, dict[str, dict[str, Any]]]:

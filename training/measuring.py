@@ -5,10 +5,10 @@
 Texts go in through the scorer that serves. Each step writes `<step>.json` into the working folder.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import joblib
 import numpy as np
@@ -18,6 +18,7 @@ from training import baseline, plots, sentence_baseline
 from training.baseline import Texts
 from training.batches import Rows
 from training.behaviour import CASES, read_cases, run_cases, summarise
+from training.benchmarks import find_benchmarks
 from training.bias import measure_bias
 from training.calibrate import calibrate_output, thresholds, upper_shifts
 from training.config import Experiment, Workspace
@@ -42,13 +43,20 @@ from training.tracking import Tracker
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES, VIOLATION
 from triage_ml.inference.onnx import OnnxScorer
 
-FLOORS = {
+Floats = npt.NDArray[np.floating]
+
+
+class Floor(Protocol):
+    """A fitted floor for texts of one language."""
+
+    def scores(self, texts: list[str]) -> npt.NDArray[np.float64]: ...
+
+
+FLOORS: dict[str, Callable[[Texts, Texts], Floor]] = {
     "character n-grams": baseline.fit_baseline,
     "sentence encoder": sentence_baseline.fit_baseline,
 }
 """What the model is set beside, by the name the card gives it."""
-
-Floats = npt.NDArray[np.floating]
 
 
 def measure_all(experiment: Experiment, space: Workspace, data: Path, tracker: Tracker) -> None:
@@ -98,7 +106,7 @@ def fit_baselines(experiment: Experiment, space: Workspace) -> None:
             scores[name][rows] = fitted[name][str(language)].scores(dev.texts)
             say("baseline", str(language), name, n_train=len(train.texts), n_dev=len(dev.texts))
     joblib.dump(fitted, space.floors)
-    np.savez(space.baseline, **scores)
+    np.savez(space.baseline, allow_pickle=False, **scores)
 
 
 def evaluate_model(experiment: Experiment, space: Workspace, tracker: Tracker) -> None:
@@ -181,6 +189,7 @@ def official_model(experiment: Experiment, space: Workspace, data: Path) -> None
         outputs=outputs,
         experiment=experiment,
         splits=dict(zip(snapshot["key"], snapshot["split"], strict=True)),
+        benchmarks=find_benchmarks(data, outputs),
         rivals={
             name: {language: floor.scores for language, floor in fitted.items()}
             for name, fitted in floors.items()
