@@ -3,7 +3,7 @@
 import random
 from pathlib import Path
 
-from training.readers import SOURCES
+from training.corpora.readers import SOURCES
 from triage_ml.domain.report import check_text
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES
 from triage_ml.errors import InvalidInput

@@ -11,12 +11,13 @@ from typing import Annotated
 import typer
 from datasets import disable_progress_bars
 
-from training import measuring, reports, steps
+from training import reports, steps
 from training.config import Experiment, Workspace, load_experiment
-from training.publish import build_artifact, find_targets
-from training.publish import ship as ship_artifact
-from training.snapshot import choose_sources, require_data
-from training.targets import render_targets
+from training.corpora.snapshot import choose_sources, require_data
+from training.measuring import steps as measuring
+from training.measuring.targets import render_targets
+from training.release.publish import build_artifact, find_targets
+from training.release.publish import ship as ship_artifact
 from training.tracking import Tracker, track
 from triage_ml.errors import InvalidInput, TriageError
 from triage_ml.inference.artifact import Artifact

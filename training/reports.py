@@ -7,11 +7,11 @@ from typing import Any
 from datasets import Dataset
 from rich.console import Console
 
-from training import prepare
-from training.batches import Rows
 from training.config import Experiment, Workspace
-from training.snapshot import load_snapshot
-from training.splits import TRAIN
+from training.corpora.snapshot import load_snapshot
+from training.corpora.splits import TRAIN
+from training.learning import prepare
+from training.learning.batches import Rows
 from triage_ml.errors import InvalidInput
 from triage_ml.inference.artifact import Calibration
 

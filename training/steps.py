@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from training import prepare
-from training.batches import Rows
 from training.config import Experiment, Workspace
-from training.evaluate import rows_of_cell
-from training.export import (
+from training.corpora.snapshot import build_snapshot, load_snapshot
+from training.corpora.splits import DEV, TRAIN
+from training.learning import prepare
+from training.learning.batches import Rows
+from training.learning.export import (
     Floats,
     ParityLost,
     check_parity,
@@ -25,15 +26,14 @@ from training.export import (
     quantise,
     time_single_text,
 )
+from training.learning.objective import number_sources
+from training.learning.restore import fresh_model, model_to_train, trained_model
+from training.learning.train import resume, start
+from training.learning.train import train as run_training
+from training.measuring.evaluate import rows_of_cell
 from training.metrics import auc
-from training.objective import number_sources
 from training.reports import outputs_of, rows_of, say, write_report
-from training.restore import fresh_model, model_to_train, trained_model
-from training.snapshot import build_snapshot, load_snapshot
-from training.splits import DEV, TRAIN
 from training.tracking import Tracker
-from training.train import resume, start
-from training.train import train as run_training
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES
 
 PARITY_ROWS = 2_500

@@ -18,9 +18,9 @@ from typer.core import TyperGroup
 from triage_ml.errors import InvalidInput, SetupFailed, TriageError
 
 if TYPE_CHECKING:
-    from training.compare import Difference
-    from training.records import Version
-    from training.registry import Registry
+    from training.release.compare import Difference
+    from training.release.records import Version
+    from training.release.registry import Registry
 
 PIPE_WIDTH = 240  # columns
 
@@ -95,7 +95,7 @@ def model_list(mlflow: Store = None) -> None:
 def model_register(
     folder: Annotated[Path, typer.Argument(help="Working folder of a finished experiment.")],
     gates: Annotated[
-        Path | None, typer.Option(help="Limits; training/gates.toml if left out.")
+        Path | None, typer.Option(help="Limits; training/release/gates.toml if left out.")
     ] = None,
     artifacts: Annotated[
         str | None, typer.Option(help="Where a new store keeps files; var/mlartifacts.")
@@ -104,7 +104,7 @@ def model_register(
 ) -> None:
     """Register a finished model as challenger, if every gate passes."""
     registry = _registry(mlflow, artifacts)
-    from training.gates import LIMITS, load_limits
+    from training.release.gates import LIMITS, load_limits
 
     _show_registered(registry.register(folder, load_limits(gates or LIMITS)))
 
@@ -113,7 +113,7 @@ def model_register(
 def model_compare(first: Reference, second: Reference, mlflow: Store = None) -> None:
     """Print the numbers of two versions side by side, with the differences."""
     registry = _registry(mlflow)
-    from training.compare import compare
+    from training.release.compare import compare
 
     versions = registry.get(first), registry.get(second)
     rows = compare(*(registry.reports(version) for version in versions))
@@ -146,7 +146,7 @@ def model_pull(
 ) -> None:
     """Download a version's artifact, verify it, and put it in its place whole."""
     registry = _registry(mlflow)
-    from training.pull import pull
+    from training.release.pull import pull
 
     artifact = pull(registry, registry.get(version), folder)
     _say(f"{artifact.manifest.model_version} is in {folder}")
@@ -156,7 +156,7 @@ def model_pull(
 def model_history(mlflow: Store = None) -> None:
     """List which version was live from when to when, by whom and why."""
     changes = _registry(mlflow).changes()
-    from training.history import spans
+    from training.release.history import spans
 
     table = Table("version", "model", "live from", "until", "by", "step", "why")
     for span in spans(changes):
@@ -199,7 +199,7 @@ def _difference_cells(row: "Difference") -> tuple[str, ...]:
 
 def _registry(store: str | None, artifacts: str | None = None) -> "Registry":
     try:
-        from training.registry import Registry
+        from training.release.registry import Registry
 
         return Registry.open(store, artifacts=artifacts)
     except ModuleNotFoundError as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.training.finished import finish, good_reports
-from training.store import open_client
+from training.release.store import open_client
 from triage_ml import cli
 from triage_ml.testing.artifacts import tiny_artifact
 
@@ -74,7 +74,7 @@ def test_a_refusal_is_one_line_with_status_2(triage, tmp_path):
 def test_other_limits_may_be_given(triage, tmp_path):
     """A file beside the project's own."""
     folder = finish(tmp_path / "a", reports=good_reports(auc=0.7))
-    from training.gates import LIMITS
+    from training.release.gates import LIMITS
 
     (tmp_path / "low.toml").write_text(LIMITS.read_text("utf-8").replace("0.75", "0.65"))
     assert triage("register", folder, "--gates", tmp_path / "low.toml")[0] == 0
@@ -101,7 +101,7 @@ def test_a_version_of_the_registry_is_shown(two):
 def test_the_served_model_is_shown_without_the_registry(triage, tmp_path, monkeypatch):
     """Serving installs nothing of training."""
     folder = tiny_artifact(tmp_path / "model").folder
-    monkeypatch.setitem(sys.modules, "training.registry", None)
+    monkeypatch.setitem(sys.modules, "training.release.registry", None)
     status, printed, _ = triage("show", "--model-dir", folder)
     assert (status, printed.startswith("tiny-1, made")) == (0, True)
     assert triage("show", "--model-dir", tmp_path)[0] == 2
@@ -164,7 +164,7 @@ def test_an_artifact_is_pulled_verified(two, tmp_path):
 
 def test_without_the_training_libraries_the_registry_says_how_to_get_them(triage, monkeypatch):
     """In one line."""
-    monkeypatch.setitem(sys.modules, "training.registry", None)
+    monkeypatch.setitem(sys.modules, "training.release.registry", None)
     status, _, said = triage("list")
     assert (status, said.count("\n")) == (2, 1)
     assert "pip install 'triage-ml[training]'" in said

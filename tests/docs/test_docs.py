@@ -61,7 +61,7 @@ def test_every_environment_variable_in_the_docs_is_a_setting():
 
 def test_the_notice_names_every_corpus_the_model_learned_from():
     """No source of the shipped model is left out of NOTICE."""
-    from training.readers import SOURCES
+    from training.corpora.readers import SOURCES
 
     notice = (ROOT / "NOTICE").read_text(encoding="utf-8")
     missing = [s.name for s in SOURCES if s.licence_tier != "non-commercial"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.bias import MIN_SIDE, group_bias, identity_patterns, measure_bias, worst
+from training.measuring.bias import MIN_SIDE, group_bias, identity_patterns, measure_bias, worst
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES
 
 COMMON = {

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from training.choice import NEVER, Effect, curve, effect, for_budget, for_precision, precision_at
+from training.measuring.choice import (
+    NEVER,
+    Effect,
+    curve,
+    effect,
+    for_budget,
+    for_precision,
+    precision_at,
+)
 
 PROBABILITIES = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
 TRUTH = np.array([1, 1, 0, 1, 0, 0], np.bool_)

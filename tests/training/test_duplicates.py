@@ -1,6 +1,6 @@
 """Near duplicates find each other; texts that only share a subject do not."""
 
-from training.duplicates import near_duplicates, shingles
+from training.corpora.duplicates import near_duplicates, shingles
 
 LONG = "The library in the old town opens at nine and closes at six on every day but Sunday"
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from tokenizers import Tokenizer
 
-from training.encoder import (
+from training.learning.encoder import (
     PAD_ID,
     SPECIAL,
     UNK_ID,

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from training.config import Experiment
-from training.encoder import tiny_encoder
-from training.export import (
+from training.learning.encoder import tiny_encoder
+from training.learning.export import (
     FP32_LIMIT,
     Floats,
     ParityLost,
@@ -19,7 +19,7 @@ from training.export import (
     open_session,
     quantise,
 )
-from training.model import TriageModel
+from training.learning.model import TriageModel
 
 LIMITS = Experiment("test", max_tokens=64, max_int8_difference=0.05)
 TOKENS = [

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.training.finished import cell, good_reports
-from training.gates import LIMITS, REPORTS, GatesFailed, check_gates, load_limits
+from training.release.gates import LIMITS, REPORTS, GatesFailed, check_gates, load_limits
 from triage_ml.errors import InvalidInput
 
 DEFAULTS = load_limits()

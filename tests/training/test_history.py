@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.training.finished import good_reports
-from training.compare import compare
-from training.history import (
+from training.release.compare import compare
+from training.release.history import (
     as_tag,
     live_version,
     make_change,
@@ -16,7 +16,7 @@ from training.history import (
     spans,
     version_before,
 )
-from training.records import version_of
+from training.release.records import version_of
 from triage_ml.errors import InvalidInput
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

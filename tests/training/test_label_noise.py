@@ -6,7 +6,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from training.label_noise import MIN_ROWS, Labelled, review_cell, review_labels
+from training.corpora.label_noise import MIN_ROWS, Labelled, review_cell, review_labels
 
 N = 4 * MIN_ROWS
 KINDS = ("Trams run until midnight", "Fold the egg whites in gently")

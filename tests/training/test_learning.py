@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from training.batches import BATCHES_PER_POOL, Rows, pad, plan, row_weights
 from training.config import Experiment
-from training.encoder import PAD_ID, tiny_encoder
-from training.loss import masked_loss, targets_and_weights
-from training.model import TriageModel, predict_logits
-from training.train import learning_rate_factor, resume, save, start, train
+from training.learning.batches import BATCHES_PER_POOL, Rows, pad, plan, row_weights
+from training.learning.encoder import PAD_ID, tiny_encoder
+from training.learning.loss import masked_loss, targets_and_weights
+from training.learning.model import TriageModel, predict_logits
+from training.learning.train import learning_rate_factor, resume, save, start, train
 from triage_ml.errors import InvalidInput
 
 N_TOKENS = 60
@@ -54,9 +54,7 @@ def toy_rows(n: int = 16) -> Rows:
 
 def toy_model(dropout: float = 0.1, *, train_embeddings: bool = False) -> TriageModel:
     encoder = tiny_encoder(N_TOKENS, seed=1)
-    model = TriageModel(
-        encoder, 2, dropout, train_embeddings=train_embeddings, n_sources=2
-    )
+    model = TriageModel(encoder, 2, dropout, train_embeddings=train_embeddings, n_sources=2)
     torch.manual_seed(3)
     torch.nn.init.normal_(model.head.weight, std=0.02)
     return model
@@ -183,7 +181,7 @@ def test_learning_rate_rises_then_falls() -> None:
 
 def test_a_time_budget_becomes_a_number_of_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a number of steps, the measured speed and the budget decide it."""
-    monkeypatch.setattr("training.train.PROBE_STEPS", 3)
+    monkeypatch.setattr("training.learning.train.PROBE_STEPS", 3)
     settings = replace(SETTINGS, n_steps=0, budget_minutes=1e-9)
     run = train(start(toy_model(), settings), toy_rows(), settings)
     assert run.n_steps == run.step == 4

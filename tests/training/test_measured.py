@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from training.config import Workspace
-from training.evaluate import rows_of_cell
-from training.measured import (
+from training.learning.prepare import load_tokenizer
+from training.measuring.evaluate import rows_of_cell
+from training.measuring.measured import (
     find_workspace,
     load_logits,
     load_scored,
     open_finished,
 )
+from training.measuring.tables import count_labels, count_origins, describe_rows
 from training.metrics import auc
-from training.prepare import load_tokenizer
-from training.records import read_reports
-from training.tables import count_labels, count_origins, describe_rows
+from training.release.records import read_reports
 from triage_ml.domain.taxonomy import VIOLATION
 from triage_ml.errors import InvalidInput
 

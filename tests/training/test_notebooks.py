@@ -8,7 +8,7 @@ import pytest
 from nbclient import NotebookClient
 from traitlets.config import Config
 
-from training.snapshot import load_snapshot
+from training.corpora.snapshot import load_snapshot
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.ipynb"))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from training.obfuscate import KINDS, augment, kinds_for, obfuscate
+from training.learning.obfuscate import KINDS, augment, kinds_for, obfuscate
 
 LANGUAGES = ("en", "de", "tr", "es", "ko")
 TEXTS = {

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from training.benchmarks import BENCHMARKS, Benchmark, find_benchmarks
 from training.config import Experiment
-from training.examples import EXCLUDE, fold_hash, merge_key
-from training.official import run_benchmarks
-from training.official_metrics import (
+from training.corpora.examples import EXCLUDE, fold_hash, merge_key
+from training.corpora.readers.korean_abuse import UNSMILE_CLEAN, UNSMILE_HATE, UNSMILE_MEAN
+from training.corpora.splits import CALIBRATE, DEV, TRAIN
+from training.measuring.benchmarks import BENCHMARKS, Benchmark, find_benchmarks
+from training.measuring.official import run_benchmarks
+from training.measuring.official_metrics import (
     Floats,
     choose_threshold,
     count,
@@ -23,8 +25,6 @@ from training.official_metrics import (
     positive_f1,
     span_f1,
 )
-from training.readers.korean_abuse import UNSMILE_CLEAN, UNSMILE_HATE, UNSMILE_MEAN
-from training.splits import CALIBRATE, DEV, TRAIN
 from triage_ml.domain.text import normalise
 from triage_ml.errors import InvalidInput
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.plots import confusion, count_confusion, precision_recall, reliability
+from training.measuring.plots import confusion, count_confusion, precision_recall, reliability
 from training.tracking import MlflowTracker, NullTracker, artifact_place, store_uri
 
 TRUTH = np.array([0, 0, 1, 1] * 20, np.bool_)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from tests.training.corpora import write_corpus
 from tests.training.shapes import COARSE, HATE, INSULT, ODD, PLAIN
-from training.readers import SOURCES
-from training.readers.sampling import keep_some
-from training.sources import Row
+from training.corpora.readers import SOURCES
+from training.corpora.readers.sampling import keep_some
+from training.corpora.sources import Row
 
 READERS = {source.name: source for source in SOURCES}
 

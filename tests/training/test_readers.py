@@ -26,8 +26,8 @@ from tests.training.shapes import (
     PLAIN,
     SPAM,
 )
-from training.readers import SOURCES
-from training.sources import OUTPUTS, SHIPPABLE_TIERS
+from training.corpora.readers import SOURCES
+from training.corpora.sources import OUTPUTS, SHIPPABLE_TIERS
 from triage_ml.errors import InvalidInput
 
 READERS = {source.name: source for source in SOURCES}

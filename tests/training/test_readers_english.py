@@ -4,10 +4,10 @@ from pathlib import Path
 
 from tests.training.corpora import write_corpus
 from tests.training.shapes import COARSE, INSULT, PLAIN
-from training.readers import SOURCES
-from training.readers.english_abuse import merged
-from training.readers.selection import capped
-from training.sources import Row
+from training.corpora.readers import SOURCES
+from training.corpora.readers.english_abuse import merged
+from training.corpora.readers.selection import capped
+from training.corpora.sources import Row
 
 READERS = {source.name: source for source in SOURCES}
 

@@ -10,11 +10,11 @@ import mlflow
 import pytest
 
 from tests.training.finished import finish, good_reports
-from training import pull as pulling
-from training.gates import GatesFailed, load_limits
-from training.pull import pull
-from training.registry import Registry
-from training.store import RegistryFailed, open_client
+from training.release import pull as pulling
+from training.release.gates import GatesFailed, load_limits
+from training.release.pull import pull
+from training.release.registry import Registry
+from training.release.store import RegistryFailed, open_client
 from triage_ml.errors import ArtifactInvalid, Conflict, InvalidInput, NotFound
 from triage_ml.inference.artifact import load_artifact
 

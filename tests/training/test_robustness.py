@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from training.learning.obfuscate import kinds_for
+from training.measuring.robustness import Robustness, measure_robustness
 from training.metrics import Floats
-from training.obfuscate import kinds_for
-from training.robustness import Robustness, measure_robustness
 
 N = 60
 TRUTH = np.arange(N) % 2 == 0

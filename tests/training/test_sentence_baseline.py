@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from training.baseline import Texts
-from training.sentence_baseline import (
+from training.measuring.baseline import Texts
+from training.measuring.sentence_baseline import (
     MIN_ROWS,
     baseline_scores,
     choose_rows,

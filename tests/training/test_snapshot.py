@@ -9,10 +9,10 @@ import pytest
 
 from tests.training.corpora import HATE, PLAIN, write_abuse_corpus, write_corpus
 from training.config import Experiment
-from training.examples import Example, fold_hash, merge_key, read_examples
-from training.snapshot import build_snapshot, load_snapshot
-from training.sources import OUTPUTS, Row, Source
-from training.splits import CALIBRATE, DEV, TRAIN
+from training.corpora.examples import Example, fold_hash, merge_key, read_examples
+from training.corpora.snapshot import build_snapshot, load_snapshot
+from training.corpora.sources import OUTPUTS, Row, Source
+from training.corpora.splits import CALIBRATE, DEV, TRAIN
 from triage_ml.errors import InvalidInput
 
 SETTINGS = Experiment("test", sources=("de_germeval2018",))

@@ -5,9 +5,9 @@ from collections import Counter
 import pytest
 
 from training.config import Experiment
-from training.examples import Example, fold_hash
-from training.sources import Row, Source
-from training.splits import CALIBRATE, DEV, PROBE, TRAIN, assign_splits, own_split
+from training.corpora.examples import Example, fold_hash
+from training.corpora.sources import Row, Source
+from training.corpora.splits import CALIBRATE, DEV, PROBE, TRAIN, assign_splits, own_split
 
 SETTINGS = Experiment("test")
 SOURCE = Source("a", "en", "open", "CC0", "us", lambda _: iter(()))

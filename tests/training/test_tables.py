@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training import tables
-from training.batches import Rows
-from training.choice import choose_thresholds, for_precision
-from training.measured import Scored
+from training.learning.batches import Rows
+from training.measuring import tables
+from training.measuring.choice import choose_thresholds, for_precision
+from training.measuring.measured import Scored
 
 OUTPUTS = ("hate", "profanity", "violation")
 N = 40

@@ -1,0 +1,1 @@
+"""From public corpora to a snapshot with splits."""

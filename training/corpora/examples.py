@@ -1,0 +1,139 @@
+"""Merge the rows of all corpora into examples: one text, everything its sources say of it.
+
+Texts that differ only in case, signs, mentions or links are one example, whose labels are the
+union of what its sources decide; where they contradict each other the output is unknown. A weak
+source never contradicts a rater.
+"""
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from training.corpora.sources import MAX_CHARACTERS, SHIPPABLE_TIERS, Row, Source, Spans
+from triage_ml.domain.taxonomy import VIOLATION
+from triage_ml.domain.text import NormalisedText, normalise
+
+UNKNOWN = -1
+EXCLUDE = "exclude.sha256"
+
+# Corpora mask mentions and links in different ways; the same post must still meet itself.
+_MASKED = re.compile(r"@\w+|https?:?\S*|\burl\b", re.IGNORECASE)
+_SIGNS = re.compile(r"[\W_]+")
+
+
+@dataclass(slots=True)
+class Example:
+    """A text with everything its sources say of it."""
+
+    key: str
+    text: str
+    language: str
+    sources: list[str] = field(default_factory=list)
+    labels: dict[str, int] = field(default_factory=dict)
+    contested: set[str] = field(default_factory=set)
+    assumed: set[str] = field(default_factory=set)
+    weakly: set[str] = field(default_factory=set)  # outputs whose label a weak source gave
+    severity: dict[str, int] = field(default_factory=dict)
+    spans: Spans | None = None  # of `text`
+    groups: set[str] = field(default_factory=set)
+    held_out: bool = False
+    written: bool = False
+    research: bool = True  # no source may be trained on
+
+    def add(self, source: Source, row: Row, spans: Spans | None = None) -> None:
+        if source.name not in self.sources:
+            self.sources.append(source.name)
+        self.held_out |= row.held_out
+        self.written |= source.written
+        self.research &= source.licence_tier not in SHIPPABLE_TIERS
+        self.assumed.update(source.assumes_absent)
+        self.spans = spans if self.spans is None else self.spans
+        self.severity = dict(row.severity) | self.severity
+        if row.group:
+            self.groups.add(f"{source.name}:{row.group}")
+        for output, value in row.labels.items():
+            self._decide(output, value, source.weak)
+
+    def _decide(self, output: str, value: int, weak: bool) -> None:
+        if output not in self.labels or (output in self.weakly and not weak):
+            self.labels[output] = value
+            (self.weakly.add if weak else self.weakly.discard)(output)
+        elif self.labels[output] != value and weak == (output in self.weakly):
+            self.contested.add(output)
+
+    def label(self, output: str) -> int:
+        return UNKNOWN if output in self.contested else self.labels.get(output, UNKNOWN)
+
+    def weak(self, output: str) -> bool:
+        """Say whether the label is a weak one, or undecided but safely taken as absent.
+
+        `violation` is, where some head was decided and every decided one is absent.
+        """
+        if output in self.labels:
+            return output in self.weakly
+        if output == VIOLATION:
+            return bool(self.labels) and not any(self.labels.values())
+        return output in self.assumed
+
+
+def fold_hash(text: str) -> str:
+    """Hash a text in the form of exclude.sha256: NFC, spaces collapsed, stripped, casefolded."""
+    folded = " ".join(unicodedata.normalize("NFC", text).split()).casefold()
+    return hashlib.sha256(folded.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def merge_key(text: str) -> str:
+    """Hash what is left of a text without mentions, links, signs and case."""
+    bare = _SIGNS.sub("", _MASKED.sub("", text))
+    return fold_hash(bare or text)
+
+
+def read_examples(
+    data: Path, sources: Iterable[Source], dropped: Counter[str]
+) -> Iterator[Example]:
+    """Merge the rows of all sources by folded text, without the reserved ones.
+
+    Sources that may not be trained on come last, and a text that others hold is not theirs.
+    """
+    reserved = set((data / EXCLUDE).read_text("ascii").split())
+    examples: dict[str, Example] = {}
+    banned: set[str] = set()
+    for source in sorted(sources, key=lambda s: s.licence_tier not in SHIPPABLE_TIERS):
+        research = source.licence_tier not in SHIPPABLE_TIERS
+        for row in source.read(data / "raw" / source.name):
+            cut = normalise(row.text[:MAX_CHARACTERS])
+            key = merge_key(cut.text)
+            if not cut.text.strip():
+                dropped["empty"] += 1
+            elif {fold_hash(cut.text), fold_hash(row.text)} & reserved:
+                dropped[f"reserved:{source.name}"] += 1
+                banned.add(key)
+            elif key not in examples:
+                language = row.language or source.language
+                examples[key] = Example(key, cut.text, language)
+                examples[key].add(source, row, _moved(row.spans, cut))
+            elif research and not examples[key].research:
+                dropped["probe_known"] += 1
+            else:
+                dropped["duplicate"] += 1
+                same = examples[key].text == cut.text
+                examples[key].add(source, row, _moved(row.spans, cut) if same else None)
+    dropped["like_reserved"] = sum(key in examples for key in banned)
+    left = (example for key, example in examples.items() if key not in banned)
+    yield from sorted(left, key=lambda example: example.key)
+
+
+def _moved(spans: Spans | None, cut: NormalisedText) -> Spans | None:
+    """Carry spans of the original over to the normalised text."""
+    if spans is None:
+        return None
+    found = []
+    for start, end in spans:
+        inside = [i for i, at in enumerate(cut.starts[:-1]) if start <= at < end]
+        if inside:
+            found.append((inside[0], inside[-1] + 1))
+    return tuple(found)

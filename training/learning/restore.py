@@ -1,0 +1,67 @@
+"""Build the model of an experiment: fresh, continued from another one, or trained."""
+
+import json
+
+import torch
+from torch import Tensor
+
+from training.config import Experiment, Workspace
+from training.learning import prepare
+from training.learning.batches import Rows
+from training.learning.model import TriageModel
+from training.learning.objective import number_sources
+from training.learning.transplant import transplant
+from triage_ml.errors import InvalidInput
+
+
+def fresh_model(
+    experiment: Experiment, space: Workspace, n_outputs: int, n_sources: int = 1
+) -> TriageModel:
+    torch.manual_seed(experiment.seed)  # the heads start the same in every process
+    return TriageModel(
+        prepare.load_encoder(space, experiment),
+        n_outputs,
+        experiment.dropout,
+        train_embeddings=experiment.embedding_learning_rate > 0,
+        n_sources=n_sources,
+    )
+
+
+def model_to_train(
+    experiment: Experiment, space: Workspace, outputs: tuple[str, ...], rows: Rows
+) -> TriageModel:
+    """Give a fresh model, or one with the weights of the experiment it continues."""
+    model = fresh_model(experiment, space, len(outputs), len(number_sources(rows)))
+    if experiment.start_from:
+        other = Workspace(space.root.parent / experiment.start_from)
+        transplant(
+            model,
+            read_weights(other),
+            base_ids=prepare.read_base_ids(space),
+            other_base_ids=prepare.read_base_ids(other),
+            outputs=outputs,
+            other_outputs=_outputs_of(other),
+        )
+    return model
+
+
+def trained_model(experiment: Experiment, space: Workspace, n_outputs: int) -> TriageModel:
+    """Give the trained model. Raises: InvalidInput when there is none."""
+    state = read_weights(space)
+    model = fresh_model(experiment, space, n_outputs, len(state["source_bias.weight"]))
+    model.load_trained_state(state)
+    return model.eval()
+
+
+def read_weights(space: Workspace) -> dict[str, Tensor]:
+    if not space.model.is_file():
+        raise InvalidInput(str(space.model), "no model; run `python -m training train` first")
+    weights: dict[str, Tensor] = torch.load(space.model, "cpu", weights_only=True)
+    return weights
+
+
+def _outputs_of(space: Workspace) -> tuple[str, ...]:
+    path = space.report("prepare")
+    if not path.is_file():
+        raise InvalidInput(str(path), "the experiment to continue was not prepared")
+    return tuple(json.loads(path.read_text("utf-8"))["outputs"])

@@ -1,0 +1,1 @@
+"""What an exported model says of rows nobody trained on."""

@@ -1,0 +1,116 @@
+"""The floor: character n-grams with logistic regression, one model per language and output.
+
+It chooses its regularisation on the calibrate split, as a fair rival would.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from datasets import Dataset
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from training.corpora.sources import OUTPUTS
+from training.metrics import auc
+
+STRENGTHS = (1.0, 8.0)
+ROWS_PER_LANGUAGE = 60_000
+"""Training rows a language's floor learns from, at most; liblinear takes minutes for more."""
+MIN_ROWS = 20
+"""Positives and negatives in training under which no baseline is fitted."""
+MAX_FEATURES = 300_000
+
+Floats = npt.NDArray[np.float64]
+Matrix = Any  # scipy.sparse, which ships no types
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Texts of one split with the labels (N, L + 1) of the model's outputs."""
+
+    texts: list[str]
+    labels: npt.NDArray[np.int8]
+    languages: npt.NDArray[np.str_]
+
+    @classmethod
+    def of(cls, part: Dataset, outputs: tuple[str, ...]) -> "Texts":
+        columns = [OUTPUTS.index(output) for output in outputs]
+        labels = np.asarray(part["labels"], np.int8)[:, columns]
+        return cls(list(part["text"]), labels, np.asarray(part["language"], np.str_))
+
+    def only(self, language: str) -> "Texts":
+        return self.take(np.flatnonzero(self.languages == language))
+
+    def take(self, rows: npt.NDArray[np.intp]) -> "Texts":
+        texts = [self.texts[i] for i in rows.tolist()]
+        return Texts(texts, self.labels[rows], self.languages[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class CharacterBaseline:
+    """One model per output that could be learned, for texts of one language."""
+
+    vectors: TfidfVectorizer
+    models: Mapping[int, LogisticRegression]
+    n_outputs: int
+
+    def scores(self, texts: list[str]) -> Floats:
+        """Score texts (N, L + 1); NaN where an output could not be learned."""
+        found = np.full((len(texts), self.n_outputs), np.nan)
+        if texts and self.models:
+            unseen = self.vectors.transform(texts)
+            for column, model in self.models.items():
+                found[:, column] = model.decision_function(unseen)
+        return found
+
+
+def fit_baseline(
+    train: Texts, calibrate: Texts, n_rows: int = ROWS_PER_LANGUAGE, seed: int = 0
+) -> CharacterBaseline:
+    """Fit on one language's rows, at most so many, drawn by chance."""
+    if len(train.texts) > n_rows:
+        train = train.take(np.random.default_rng(seed).permutation(len(train.texts))[:n_rows])
+    vectors = TfidfVectorizer(
+        analyzer="char",
+        ngram_range=(2, 5),
+        min_df=3,
+        max_features=MAX_FEATURES,
+        sublinear_tf=True,
+        dtype=np.float32,
+    )
+    columns = [c for c in range(train.labels.shape[1]) if _is_learnable(train.labels[:, c])]
+    models = {}
+    if columns:
+        seen, held = vectors.fit_transform(train.texts), vectors.transform(calibrate.texts)
+        for column in columns:
+            models[column] = _best(seen, train.labels[:, column], held, calibrate.labels[:, column])
+    return CharacterBaseline(vectors, models, train.labels.shape[1])
+
+
+def _is_learnable(truth: npt.NDArray[np.int8]) -> bool:
+    return min(int((truth == 1).sum()), int((truth == 0).sum())) >= MIN_ROWS
+
+
+def _best(
+    seen: Matrix,
+    truth: npt.NDArray[np.int8],
+    held: Matrix,
+    held_truth: npt.NDArray[np.int8],
+) -> LogisticRegression:
+    """Fit one model per strength and keep the one that ranks the calibrate rows best."""
+    models = [_fit(seen, truth, strength) for strength in STRENGTHS]
+    known = held_truth >= 0
+    decided = held_truth[known] == 1
+    if decided.all() or not decided.any():
+        return models[0]
+    rows = held[np.flatnonzero(known)]
+    return max(models, key=lambda model: auc(decided, model.decision_function(rows)))
+
+
+def _fit(seen: Matrix, truth: npt.NDArray[np.int8], strength: float) -> LogisticRegression:
+    known = np.flatnonzero(truth >= 0)
+    model = LogisticRegression(C=strength, solver="liblinear", class_weight="balanced")
+    return model.fit(seen[known], truth[known])

