@@ -17,7 +17,7 @@ from training.corpora.sources import OUTPUTS
 from training.metrics import auc
 
 STRENGTHS = (1.0, 8.0)
-ROWS_PER_LANGUAGE = 60_000
+ROWS_PER_LANGUAGE = 50_000
 """Training rows a language's floor learns from, at most; liblinear takes minutes for more."""
 MIN_ROWS = 20
 """Positives and negatives in training under which no baseline is fitted."""

@@ -18,7 +18,8 @@ MIN_ROWS = 40
 """Positives and negatives a language needs for a calibration of its own."""
 MIN_SHIFT = 1.0
 """Least upward shift, in calibrated logits, where a cell is not measured."""
-MAX_SHIFT = 6.0
+MAX_SHIFT = 3.0
+"""Largest shift: a further one would raise every text of a language, and order nothing."""
 MISS_RATE = 0.1
 """Share of true positives whose upper bound may stay under one half."""
 NO_THRESHOLD = 0.9
