@@ -58,8 +58,8 @@ language has under 40 rows of either kind. Class shares are those of the corpora
 collected by keyword: on a stream with fewer violations the probabilities are too high. `shift` is
 added to the calibrated logit to form the upper bound in cells that are not measured: by split
 conformal prediction on that language's positives, at most one true positive in ten stays under one
-half (chance, and other texts than these, aside). A shift is at least 1 and at most 3; at 3 the share
-that stays under may be larger."""
+half (chance, and other texts than these, aside). A shift is at least 1 and at most 3; at 3 more may
+stay under."""
 
 NOT_MEASURED = """\
 - Cells that are not `measured`: see the support table.

@@ -37,6 +37,8 @@ STEPS = (
     "official",
 )
 """Steps whose reports a card needs."""
+README = Path(__file__).parents[2] / "README.md"
+MARK_BEGIN, MARK_END = "<!-- targets -->", "<!-- end of targets -->"
 CARDS = Path(__file__).parents[2] / "model_cards"
 
 
@@ -56,13 +58,29 @@ def find_targets(space: Workspace) -> list[Target]:
     return gather_targets({step: read_report(space, step) for step in STEPS})
 
 
-def ship(artifact: Artifact, shipped: Path = SHIPPED, cards: Path = CARDS) -> None:
-    """Put the artifact and its card where the product takes them from."""
+def ship(
+    artifact: Artifact, shipped: Path = SHIPPED, cards: Path = CARDS, readme: Path = README
+) -> None:
+    """Put the artifact, its card and its table of targets where the product takes them from."""
     shutil.rmtree(shipped, ignore_errors=True)
     shutil.copytree(artifact.folder, shipped)
     cards.mkdir(exist_ok=True)
     card = cards / f"{artifact.manifest.model_version}.md"
     card.write_text(artifact.card(), "utf-8")
+    readme.write_text(with_targets(readme.read_text("utf-8"), targets_in(artifact.card())), "utf-8")
+
+
+def targets_in(card: str) -> str:
+    """Cut the table of targets out of a card."""
+    rest = card.split("## Targets", 1)[-1].split("\n## ", 1)[0]
+    return "\n".join(line for line in rest.splitlines() if line.startswith("|"))
+
+
+def with_targets(readme: str, table: str) -> str:
+    """Put the table between the marks of the README."""
+    before, _, rest = readme.partition(MARK_BEGIN)
+    _, _, after = rest.partition(MARK_END)
+    return f"{before}{MARK_BEGIN}\n{table}\n{MARK_END}{after}" if rest else readme
 
 
 def _gather(experiment: Experiment, space: Workspace) -> CardFacts:
