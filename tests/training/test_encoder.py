@@ -7,6 +7,7 @@ import torch
 from tokenizers import Tokenizer
 
 from training.learning.encoder import (
+    NO_BASE_ID,
     PAD_ID,
     SPECIAL,
     UNK_ID,
@@ -52,6 +53,35 @@ def test_a_new_text_is_spelled_rather_than_unknown(vocabulary: Vocabulary) -> No
     """Words that never occurred fall back to signs of our scripts."""
     pruned = Tokenizer.from_str(json.dumps(vocabulary.tokenizer))
     assert UNK_ID not in pruned.encode("query: Straßenbahn şöyle año 한국 7! 🙂").ids
+
+
+@pytest.mark.parametrize("text", ["ქართული", "\U00013000 \U00013079", "ᏣᎳᎩ", "日本"])
+def test_an_unseen_sign_becomes_its_bytes(text: str, vocabulary: Vocabulary) -> None:
+    """Scripts that are left out are spelled in bytes; nothing is unknown and nothing lost."""
+    pruned = Tokenizer.from_str(json.dumps(vocabulary.tokenizer))
+    encoding = pruned.encode(text)
+    assert UNK_ID not in encoding.ids
+    spelled = [token for token in encoding.tokens if token.startswith("<0x")]
+    assert bytes(int(token[3:5], 16) for token in spelled).decode() == text.replace(" ", "")
+
+
+def test_bytes_have_no_place_in_the_base(vocabulary: Vocabulary) -> None:
+    """All 256 are there, and only they are new."""
+    names = [piece for piece, _ in vocabulary.tokenizer["model"]["vocab"]]
+    new = [name for name, i in zip(names, vocabulary.base_ids, strict=True) if i == NO_BASE_ID]
+    assert new == [f"<0x{byte:02X}>" for byte in range(256)]
+
+
+def test_rare_tokens_can_be_left_out() -> None:
+    """With a least count, a word that occurs once is spelled in smaller pieces."""
+    texts = ["query: Wetter Wetter", "query: Regenschirm"]
+    sizes = []
+    for min_count in (1, 2):
+        found = prune_vocabulary(base_tokenizer(), texts, min_count)
+        pruned = Tokenizer.from_str(json.dumps(found.tokenizer))
+        sizes.append(len(pruned.encode("Regenschirm").ids))
+        assert UNK_ID not in pruned.encode(texts[1]).ids
+    assert sizes[0] < sizes[1]
 
 
 def test_unpacks_a_model_that_understands(vocabulary: Vocabulary) -> None:

@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from training.config import Experiment
+from training.learning.batches import pad
 from training.learning.encoder import tiny_encoder
 from training.learning.export import (
     FP32_LIMIT,
+    ONNX_OUTPUTS,
     Floats,
     ParityLost,
     _kept_in_fp32,
@@ -19,7 +21,7 @@ from training.learning.export import (
     open_session,
     quantise,
 )
-from training.learning.model import TriageModel
+from training.learning.model import Served, TriageModel
 
 LIMITS = Experiment("test", max_tokens=64, max_int8_difference=0.05)
 TOKENS = [
@@ -52,6 +54,31 @@ def test_export_agrees_with_torch_and_int8(model: TriageModel, folder: Path) -> 
     assert parity.fp32_logit_max < FP32_LIMIT
     assert parity.int8_probability_max < 0.05
     assert parity.n_rows == len(TOKENS)
+
+
+def test_severities_and_marks_agree_with_torch(model: TriageModel, folder: Path) -> None:
+    """All three outputs are exported under their names, and say what the model says."""
+    session = open_session(folder / "fp32.onnx", 1)
+    ids, mask = pad(TOKENS[:16], 64)
+    with torch.inference_mode():
+        expected = Served(model)(ids, mask)
+    found = session.run(None, {"input_ids": ids.numpy(), "attention_mask": mask.numpy()})
+    assert tuple(node.name for node in session.get_outputs()) == ONNX_OUTPUTS
+    for one, other in zip(found, expected, strict=True):
+        assert one.shape == tuple(other.shape)
+        assert np.abs(one - other.numpy())[: len(one)].max() < FP32_LIMIT
+
+
+def test_int8_has_the_same_outputs(folder: Path) -> None:
+    """Names, order and shapes survive quantisation; severities stay close."""
+    ids, mask = pad(TOKENS[:4], 64)
+    feed = {"input_ids": ids.numpy(), "attention_mask": mask.numpy()}
+    plain, small = (
+        open_session(folder / f"{name}.onnx", 1).run(list(ONNX_OUTPUTS), feed)
+        for name in ("fp32", "int8")
+    )
+    assert [part.shape for part in plain] == [part.shape for part in small]
+    assert np.abs(plain[1] - small[1]).max() < 0.1
 
 
 def test_keeps_the_delicate_matrices_of_the_first_layers() -> None:

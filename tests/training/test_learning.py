@@ -45,11 +45,12 @@ def toy_rows(n: int = 16) -> Rows:
         if i % 2:
             tokens[i][1] = 10
     languages = np.array(["en", "de"] * (n // 2))
+    sources = np.array(["a", "a", "b", "b"] * (n // 4))  # tell nothing of the labels
     severities = np.where(labels == 1, 3, -1).astype(np.int8)
     marks = [[int(t == 10) for t in row] if i % 2 else [] for i, row in enumerate(tokens)]
     texts = ["text"] * n
     weak = np.zeros((n, 2), np.bool_)
-    return Rows(texts, tokens, marks, labels, weak, severities, languages, languages)
+    return Rows(texts, tokens, marks, labels, weak, severities, languages, sources)
 
 
 def toy_model(dropout: float = 0.1, *, train_embeddings: bool = False) -> TriageModel:

@@ -45,6 +45,7 @@ def output_weights(labels: npt.NDArray[np.int8], power: float) -> Tensor:
 
     Otherwise the few outputs that nearly every row decides drown the others.
     """
-    decided = np.maximum((labels >= 0).sum(0), 1).astype(np.float64)
-    weights = decided**-power
-    return torch.from_numpy(weights * decided.sum() / (weights * decided).sum()).float()
+    decided = (labels >= 0).sum(0).astype(np.float64)
+    weights = np.maximum(decided, 1) ** -power
+    total = (weights * decided).sum() or 1.0
+    return torch.from_numpy(weights * decided.sum() / total).float()

@@ -38,7 +38,7 @@ def transplant(
             _copy_rows(own[name], value, tokens)
         elif name in _PER_OUTPUT:
             _copy_rows(own[name], value, heads)
-        elif own[name].shape != value.shape:
+        elif name not in own or own[name].shape != value.shape:
             raise ValueError(f"{name} is of another encoder")
         else:
             own[name].copy_(value)
