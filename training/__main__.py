@@ -147,6 +147,13 @@ def evaluate_command(experiment: Name = "quick", out: Out = None, mlflow: Store 
         measuring.evaluate_model(chosen, space, tracker)
 
 
+@app.command("noise")
+def noise_command(experiment: Name = "quick", out: Out = None) -> None:
+    """Name the rows of each corpus whose labels the model doubts."""
+    chosen = load_experiment(experiment)
+    measuring.review_noise(chosen, workspace(chosen, out))
+
+
 @app.command("bias")
 def bias_command(experiment: Name = "quick", out: Out = None) -> None:
     """Measure the scores of texts that mention groups of people."""

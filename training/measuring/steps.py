@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.config import Experiment, Workspace
+from training.corpora.label_noise import Labelled, review_labels
 from training.corpora.snapshot import load_snapshot
 from training.corpora.splits import CALIBRATE, DEV, TRAIN
 from training.learning.batches import Rows
@@ -65,6 +66,7 @@ def measure_all(experiment: Experiment, space: Workspace, data: Path, tracker: T
     if not (space.baseline.is_file() and space.floors.is_file()):
         fit_baselines(experiment, space)
     evaluate_model(experiment, space, tracker)
+    review_noise(experiment, space)
     bias_model(experiment, space)
     robustness_model(experiment, space)
     behaviour_model(experiment, space)
@@ -135,6 +137,19 @@ def evaluate_model(experiment: Experiment, space: Workspace, tracker: Tracker) -
                 auc=cell.auc,
                 **{k: str(v) for k, v in cell.gains.items()},
             )
+
+
+def review_noise(experiment: Experiment, space: Workspace) -> None:
+    """Say which corpora's labels the model doubts on the dev rows, by row keys alone."""
+    rows, part = rows_of(experiment, space, DEV), part_of(experiment, space, DEV)
+    found = np.load(space.logits)["dev"]
+    probabilities = calibrated(found, rows.languages, read_calibration(space))
+    labels = np.where(rows.firm, rows.labels, -1).astype(np.int8)
+    reviewed = Labelled(list(part["key"]), rows.texts, rows.sources, labels)
+    cells = list(review_labels(reviewed, outputs_of(experiment, space), probabilities))
+    write_report(space, "noise", {"cells": [asdict(cell) for cell in cells]})
+    worst = sorted(cells, key=lambda cell: -cell.doubtful_share)[:5]
+    say("noise", *(f"{c.source} {c.output} {c.doubtful_share:.0%}" for c in worst))
 
 
 def bias_model(experiment: Experiment, space: Workspace) -> None:
