@@ -98,7 +98,7 @@ def test_a_batch_that_decides_nothing_costs_nothing() -> None:
 
 def test_overfits_sixteen_rows() -> None:
     """A tiny random encoder learns sixteen rows by heart."""
-    settings = replace(SETTINGS, n_steps=60, dropout=0.0)
+    settings = replace(SETTINGS, n_steps=150, dropout=0.0)
     rows = toy_rows()
     run = train(start(toy_model(0.0), settings), rows, settings)
     logits = predict_logits(run.model, *pad(rows.tokens, 96)).numpy()

@@ -128,8 +128,12 @@ def test_benign_sentences_decide_every_output_in_every_language(tmp_path: Path) 
 
 
 def test_every_reader_is_tested() -> None:
-    """No corpus is read without a small copy of its shape in the tests."""
-    assert set(WRITERS) == set(READERS) == {*EXPECTED, "multi_sib200_benign"}
+    """No corpus is read without a small copy of its shape in the tests.
+
+    What is written for the project has no corpus folder: test_written reads its files themselves.
+    """
+    corpora = {source.name for source in SOURCES if not source.written}
+    assert set(WRITERS) == corpora == {*EXPECTED, "multi_sib200_benign"}
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
