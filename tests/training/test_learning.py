@@ -207,6 +207,18 @@ def test_languages_are_drawn_by_their_share() -> None:
     assert weights[languages == "ko"].sum() == pytest.approx(0.5)
 
 
+def test_written_examples_have_their_share_of_each_language() -> None:
+    """However few or many there are; a language with nothing else draws them alone."""
+    sources = np.array(["a"] * 70 + ["b"] * 10 + ["written_en"] * 10 + ["written_ko"] * 10)
+    languages = np.array(["en"] * 90 + ["ko"] * 10)
+    rows = replace(toy_rows(100), languages=languages, sources=sources)
+    weights = row_weights(rows, {"en": 0.8, "ko": 0.2}, 0.5, written_share=0.12)
+    shares = {str(name): weights[sources == name].sum() for name in np.unique(sources)}
+    assert shares["written_en"] == pytest.approx(0.8 * 0.12)
+    assert shares["written_ko"] == pytest.approx(0.2)
+    assert shares["a"] / shares["b"] == pytest.approx(7**0.5)
+
+
 def test_padding_keeps_the_end_mark() -> None:
     """A cut text still ends with its end mark, and padding is masked."""
     ids, mask = pad([[0, 5, 6, 7, 8, 2], [0, 2]], max_tokens=4)
