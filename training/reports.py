@@ -1,15 +1,17 @@
 """What steps leave in the working folder for each other: reports, rows, calibration."""
 
+import hashlib
 import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
 from rich.console import Console
 
-from training.config import Experiment, Workspace
+from training.config import Experiment, Workspace, load_experiment
 from training.corpora.snapshot import load_snapshot
-from training.corpora.splits import TRAIN
+from training.corpora.splits import DEV, TRAIN
 from training.learning import prepare
 from training.learning.batches import Rows
 from triage_ml.errors import InvalidInput
@@ -48,19 +50,42 @@ def outputs_of(experiment: Experiment, space: Workspace) -> tuple[str, ...]:
 def part_of(experiment: Experiment, space: Workspace, split: str) -> Dataset:
     """Select the rows of a split; of a measured one, at most so many per corpus.
 
-    Rows lie in the order of their hashes, so the first ones are a random sample.
+    Rows lie in the order of their hashes, so the first ones are a random sample. What an earlier
+    run has learned from is not measured, whatever its split is now.
     """
     snapshot, _ = load_snapshot(space.snapshot)
+    learned = learned_before(experiment, space) if split != TRAIN else frozenset()
     seen: Counter[str] = Counter()
     chosen = []
-    most = experiment.measured_per_source
-    columns = snapshot.select_columns(["split", "sources"])
-    for i, row in enumerate(columns):
-        if row["split"] == split:
-            seen[row["sources"][0]] += 1
-            if split == TRAIN or seen[row["sources"][0]] <= most:
+    columns = zip(snapshot["split"], snapshot["sources"], snapshot["key"], strict=True)
+    for i, (own, sources, key) in enumerate(columns):
+        if own == split and key not in learned:
+            seen[sources[0]] += 1
+            if split == TRAIN or seen[sources[0]] <= experiment.measured_per_source:
                 chosen.append(i)
     return snapshot.select(chosen)
+
+
+def learned_before(experiment: Experiment, space: Workspace) -> frozenset[str]:
+    """Give the keys of the rows that the experiments this one continues were trained on."""
+    found: set[str] = set()
+    read: set[Path] = set()  # runs may share one snapshot
+    while experiment.start_from:
+        space = Workspace(space.root.parent / experiment.start_from)
+        experiment = load_experiment(experiment.start_from)
+        if space.snapshot.resolve() in read:
+            continue
+        read.add(space.snapshot.resolve())
+        snapshot, _ = load_snapshot(space.snapshot)
+        pairs = zip(snapshot["key"], snapshot["split"], strict=True)
+        found.update(key for key, split in pairs if split == TRAIN)
+    return frozenset(found)
+
+
+def digest_of(experiment: Experiment, space: Workspace) -> str:
+    """Name the dev rows, so that numbers of other rows are never set beside each other."""
+    keys = "".join(part_of(experiment, space, DEV)["key"])
+    return hashlib.sha256(keys.encode()).hexdigest()[:16]
 
 
 def rows_of(experiment: Experiment, space: Workspace, split: str) -> Rows:

@@ -39,6 +39,9 @@ MIN_CASES = 8
 MIN_FOUND = 0.5
 MAX_ALARMS = 0.1
 """A cell is functional with so many cases of either kind, found and falsely alarmed so often."""
+MIN_POSITIVE_SHARE = 0.002
+MIN_NEGATIVE_SHARE = 0.05
+"""Of a source that decides both sides: fewer are strays that another corpus brought along."""
 MIN_CELL_ROWS = 10
 """Positives and negatives under which no number is given at all."""
 
@@ -86,7 +89,8 @@ def _of_two_sided_sources(
     keep = np.zeros(len(rows), np.bool_)
     for source in np.unique(rows.sources[decided]):
         inside = decided & (rows.sources == source)
-        if len(np.unique(rows.labels[inside, column])) == 2:
+        positive = (rows.labels[inside, column] == 1).mean()
+        if positive >= MIN_POSITIVE_SHARE and 1 - positive >= MIN_NEGATIVE_SHARE:
             keep |= inside
     return np.flatnonzero(keep)
 

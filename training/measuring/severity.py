@@ -8,8 +8,10 @@ import numpy.typing as npt
 from scipy.stats import spearmanr
 
 from training.learning.batches import Rows
+from training.measuring.evaluate import WRITTEN
 
 MIN_ROWS = 100
+MIN_SOURCE_ROWS = 40
 MIN_CORRELATION = 0.3
 """Rank correlation from which a learned severity is better than the policy's typical one."""
 
@@ -30,19 +32,39 @@ class SeverityCell:
 def measure_severity(
     rows: Rows, severity: Floats, outputs: tuple[str, ...]
 ) -> Iterator[SeverityCell]:
-    """Measure outputs with enough graded rows of more than one grade."""
+    """Measure outputs that raters graded; examples written for the project do not count.
+
+    The correlation is the mean over corpora, weighted by their rows: telling corpora apart
+    cannot help.
+    """
+    real = ~np.char.startswith(rows.sources, WRITTEN)
     for column, output in enumerate(outputs):
-        known = rows.severities[:, column] >= 0
-        truth, found = rows.severities[known, column].astype(float), severity[known, column]
-        if len(truth) < MIN_ROWS or len(np.unique(truth)) < 2:
+        graded = np.flatnonzero(real & (rows.severities[:, column] >= 0))
+        truth, found = rows.severities[graded, column].astype(float), severity[graded, column]
+        parts = list(_by_source(rows.sources[graded], truth))
+        n_rows = sum(len(part) for part in parts)
+        if n_rows < MIN_ROWS:
             continue
+        correlations = [float(spearmanr(truth[p], found[p]).statistic) for p in parts]
+        inside = np.concatenate(parts)
+        truth, found = truth[inside], found[inside]
         yield SeverityCell(
             output=output,
-            n_rows=len(truth),
-            correlation=round(float(spearmanr(truth, found).statistic), 4),
+            n_rows=n_rows,
+            correlation=round(
+                sum(c * len(p) for c, p in zip(correlations, parts, strict=True)) / n_rows, 4
+            ),
             error=round(float(np.abs(truth - found).mean()), 4),
             error_of_median=round(float(np.abs(truth - np.median(truth)).mean()), 4),
         )
+
+
+def _by_source(sources: npt.NDArray[np.str_], truth: Floats) -> Iterator[npt.NDArray[np.intp]]:
+    """Yield the rows of each corpus that has enough of them and more than one grade."""
+    for source in np.unique(sources):
+        inside = np.flatnonzero(sources == source)
+        if len(inside) >= MIN_SOURCE_ROWS and len(np.unique(truth[inside])) > 1:
+            yield inside
 
 
 def learned_labels(cells: list[SeverityCell]) -> list[str]:

@@ -26,12 +26,21 @@ from training.measuring.benchmarks import find_benchmarks
 from training.measuring.bias import measure_bias
 from training.measuring.calibrate import calibrate_output, thresholds, upper_shifts
 from training.measuring.draft import draft_scorer, measured_fields, read_texts, score_texts
-from training.measuring.evaluate import alarm_rates, by_source, calibrated, gather_evidence, measure
+from training.measuring.evaluate import (
+    alarm_rates,
+    by_source,
+    calibrated,
+    gather_evidence,
+    measure,
+    rows_of_cell,
+)
 from training.measuring.official import run_benchmarks
 from training.measuring.official_metrics import Mark
 from training.measuring.robustness import measure_robustness
 from training.measuring.severity import learned_labels, measure_severity
 from training.reports import (
+    digest_of,
+    learned_before,
     outputs_of,
     part_of,
     read_calibration,
@@ -42,6 +51,7 @@ from training.reports import (
 )
 from training.tracking import Tracker
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES, VIOLATION
+from triage_ml.errors import InvalidInput
 from triage_ml.inference.onnx import OnnxScorer
 
 Floats = npt.NDArray[np.floating]
@@ -63,7 +73,7 @@ FLOORS: dict[str, Callable[[Texts, Texts], Floor]] = {
 def measure_all(experiment: Experiment, space: Workspace, data: Path, tracker: Tracker) -> None:
     """Take every measuring step; the floors, which take longest, only once."""
     calibrate_model(experiment, space)
-    if not (space.baseline.is_file() and space.floors.is_file()):
+    if not _floors_are_of(experiment, space):
         fit_baselines(experiment, space)
     evaluate_model(experiment, space, tracker)
     review_noise(experiment, space)
@@ -80,7 +90,8 @@ def calibrate_model(experiment: Experiment, space: Workspace) -> None:
     rows = rows_of(experiment, space, CALIBRATE)
     logits, severity = score_texts(scorer, rows.texts)
     dev_logits, dev_severity = score_texts(scorer, part_of(experiment, space, DEV)["text"])
-    np.savez(space.logits, calibrate=logits, dev=dev_logits, dev_severity=dev_severity)
+    mark = digest_of(experiment, space)
+    np.savez(space.logits, calibrate=logits, dev=dev_logits, dev_severity=dev_severity, of=mark)
     report: dict[str, Any] = {"calibration": {}, "upper_shift": {}, "thresholds": {}}
     for column, output in enumerate(outputs):
         evidence = gather_evidence(rows, logits, column)
@@ -108,7 +119,7 @@ def fit_baselines(experiment: Experiment, space: Workspace) -> None:
             scores[name][rows] = fitted[name][str(language)].scores(dev.texts)
             say("baseline", str(language), name, n_train=len(train.texts), n_dev=len(dev.texts))
     joblib.dump(fitted, space.floors)
-    np.savez(space.baseline, allow_pickle=False, **scores)
+    np.savez(space.baseline, allow_pickle=False, of=digest_of(experiment, space), **scores)
 
 
 def evaluate_model(experiment: Experiment, space: Workspace, tracker: Tracker) -> None:
@@ -117,6 +128,9 @@ def evaluate_model(experiment: Experiment, space: Workspace, tracker: Tracker) -
     found = np.load(space.logits)
     probabilities = calibrated(found["dev"], rows.languages, read_calibration(space))
     floors = dict(np.load(space.baseline))
+    mark = digest_of(experiment, space)
+    if not str(found["of"]) == str(floors.pop("of")) == mark:
+        raise InvalidInput("evaluate", "other rows were scored; run calibrate and baseline again")
     chosen = read_report(space, "calibrate")["thresholds"]
     cells = list(measure(rows, probabilities, floors, outputs, experiment.n_bootstrap, chosen))
     report = {
@@ -155,7 +169,7 @@ def review_noise(experiment: Experiment, space: Workspace) -> None:
 def bias_model(experiment: Experiment, space: Workspace) -> None:
     """Measure `violation` over mentions of groups of people on the dev rows."""
     rows, column = rows_of(experiment, space, DEV), outputs_of(experiment, space).index(VIOLATION)
-    seen = np.flatnonzero(rows.firm[:, column])
+    seen = _rows_of_languages(rows, column)
     scores = np.load(space.logits)["dev"][seen, column]
     texts = [rows.texts[i] for i in seen.tolist()]
     report = measure_bias(texts, rows.languages[seen], rows.labels[seen, column] == 1, scores)
@@ -203,7 +217,8 @@ def official_model(experiment: Experiment, space: Workspace, data: Path) -> None
         lambda texts: mark_words(scorer, texts),
         outputs=outputs,
         experiment=experiment,
-        splits=dict(zip(snapshot["key"], snapshot["split"], strict=True)),
+        splits=dict(zip(snapshot["key"], snapshot["split"], strict=True))
+        | dict.fromkeys(learned_before(experiment, space), TRAIN),
         benchmarks=find_benchmarks(data, outputs),
         rivals={
             name: {language: floor.scores for language, floor in fitted.items()}
@@ -226,17 +241,26 @@ def _calibrated_scorer(experiment: Experiment, space: Workspace) -> OnnxScorer:
     return draft_scorer(experiment, space, outputs_of(experiment, space), measured)
 
 
+def _floors_are_of(experiment: Experiment, space: Workspace) -> bool:
+    if not (space.baseline.is_file() and space.floors.is_file()):
+        return False
+    with np.load(space.baseline) as stored:
+        return "of" in stored and str(stored["of"]) == digest_of(experiment, space)
+
+
 def _texts(values: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in values.items()}
 
 
 def _sample(rows: Rows, column: int, experiment: Experiment) -> npt.NDArray[np.intp]:
-    """Take the first decided rows of each language; rows lie in the order of their hashes."""
-    parts = [
-        np.flatnonzero((rows.languages == language.value) & rows.firm[:, column])
-        for language in SUPPORTED_LANGUAGES
-    ]
+    """Take the first measured rows of each language; rows lie in the order of their hashes."""
+    parts = [rows_of_cell(rows, column, language.value) for language in SUPPORTED_LANGUAGES]
     return np.concatenate([part[: experiment.robustness_rows] for part in parts])
+
+
+def _rows_of_languages(rows: Rows, column: int) -> npt.NDArray[np.intp]:
+    parts = [rows_of_cell(rows, column, language.value) for language in SUPPORTED_LANGUAGES]
+    return np.concatenate(parts)
 
 
 def _draw(rows: Rows, probabilities: Floats, column: int, tracker: Tracker) -> None:

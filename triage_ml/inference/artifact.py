@@ -17,7 +17,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -67,23 +67,27 @@ class Calibration(BaseModel):
         return 1.0 / (1.0 + math.exp(-z))
 
 
+Probability = Annotated[float, Field(ge=0, le=1)]
+Shift = Annotated[float, Field(ge=0)]
+
+
 class CellQuality(BaseModel):
     """Held-out quality of one language × output cell.
 
-    `auc_low` and `auc_high` bound a 95 % bootstrap interval; `baseline_auc` is character
-    n-grams with logistic regression on the same rows, where it was measured.
+    `auc_low` and `auc_high` bound a 95 % bootstrap interval; `baseline_auc` is the best of the
+    floors (character n-grams, sentence encoder) on the same rows, where one was measured.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     n_positive: int = Field(ge=0)
     n_negative: int = Field(ge=0)
-    auc: float | None = None
-    auc_low: float | None = None
-    auc_high: float | None = None
-    average_precision: float | None = None
-    calibration_error: float | None = None
-    baseline_auc: float | None = None
+    auc: Probability | None = None
+    auc_low: Probability | None = None
+    auc_high: Probability | None = None
+    average_precision: Probability | None = None
+    calibration_error: Probability | None = None
+    baseline_auc: Probability | None = None
 
 
 class Manifest(BaseModel):
@@ -111,8 +115,8 @@ class Manifest(BaseModel):
     labels: tuple[Label, ...] = Field(min_length=1)
     support: dict[str, dict[str, str]]
     calibration: dict[str, dict[str, Calibration]]
-    upper_shift: dict[str, dict[str, float]]
-    thresholds: dict[str, dict[str, float]]
+    upper_shift: dict[str, dict[str, Shift]]
+    thresholds: dict[str, dict[str, Probability]]
     threshold_precision: float = Field(gt=0, lt=1)
     severity_labels: tuple[Label, ...] = ()
     mark_threshold: float | None = Field(default=None, gt=0, lt=1)
@@ -136,8 +140,13 @@ class Manifest(BaseModel):
         SupportMatrix.from_nested(self.support)
         for output in self.outputs:
             for name in ("calibration", "upper_shift", "thresholds"):
-                if POOLED not in getattr(self, name).get(output, {}):
+                rows = getattr(self, name).get(output, {})
+                if POOLED not in rows:
                     raise ValueError(f"no pooled {name} for {output}")
+                if strange := rows.keys() - {POOLED, *Language}:
+                    raise ValueError(f"{name} of {output} is for {min(strange)}, no language")
+        if strange_labels := set(self.severity_labels) - set(self.labels):
+            raise ValueError(f"severity_labels holds {min(strange_labels)}, which is no label here")
         missing = {MODEL, TOKENIZER, CARD} - self.files.keys()
         if missing:
             raise ValueError(f"files lacks {', '.join(sorted(missing))}")

@@ -150,8 +150,9 @@ class OnnxScorer:
         except Exception as error:  # the runtime's errors share no base class
             raise ScoringFailed(f"the model runtime failed: {type(error).__name__}") from error
         wanted = (len(rows), len(self._manifest.outputs))
-        if logits.shape != wanted:
-            raise ScoringFailed(f"the model gave shape {logits.shape} instead of {wanted}")
+        for found, shape in ((logits, wanted), (severity, wanted), (marks, ids.shape)):
+            if found.shape != shape:
+                raise ScoringFailed(f"the model gave shape {found.shape} instead of {shape}")
         if not all(np.isfinite(found).all() for found in (logits, severity, marks)):
             raise ScoringFailed("the model gave a logit that is not a finite number")
         return [Answer(*found) for found in zip(logits, severity, marks, strict=True)]
@@ -200,9 +201,16 @@ class OnnxScorer:
 
 
 def _worst(parts: list[Part]) -> Reading:
-    """Calibration is monotone: the highest logit of a text gives its highest probability."""
-    logits = np.max([answer.logits for _, answer in parts], axis=0)
-    return Reading(logits, np.max([answer.severity for _, answer in parts], axis=0), parts)
+    """Take each output, and its severity, from the window where it is most likely.
+
+    Calibration is monotone: the highest logit of a text gives its highest probability.
+    """
+    logits = np.stack([answer.logits for _, answer in parts])  # (windows, L + 1)
+    severity = np.stack([answer.severity for _, answer in parts])
+    worst = logits.argmax(0)[None]  # (1, L + 1)
+    return Reading(
+        np.take_along_axis(logits, worst, 0)[0], np.take_along_axis(severity, worst, 0)[0], parts
+    )
 
 
 def load_scorer(folder: Path, severities: Mapping[Label, float], n_threads: int = 1) -> OnnxScorer:
