@@ -225,8 +225,8 @@ def _data_folder(data: Path | None) -> Path:
 
 
 def _revision() -> str:
-    """Give the commit the code is of, or `unknown` outside a checkout."""
-    command = ["git", "rev-parse", "HEAD"]
+    """Give the commit the code is of, `-dirty` with changes, or `unknown` outside a checkout."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     place = Path(__file__).parent
     try:
         done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=True)  # noqa: S603

@@ -17,14 +17,34 @@ from training.learning.batches import Rows
 from triage_ml.errors import InvalidInput
 from triage_ml.inference.artifact import Calibration
 
+STAMPS = "stamps.json"
 console = Console(stderr=True)
 
 
 def write_report(space: Workspace, step: str, report: Any) -> None:
     """Write a step's report, whole or not at all."""
-    draft = space.report(step).with_suffix(".part")
-    draft.write_text(json.dumps(report, indent=1, ensure_ascii=False), "utf-8")
-    draft.replace(space.report(step))
+    _replace(space.report(step), report)
+    if space.onnx_int8.is_file():
+        stamps = read_stamps(space.root) | {step: file_hash(space.onnx_int8)}
+        _replace(space.root / STAMPS, stamps)
+
+
+def read_stamps(folder: Path) -> dict[str, str]:
+    """Give, per step, the hash of the exported model its report speaks of."""
+    path = folder / STAMPS
+    stamps: dict[str, str] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return stamps
+
+
+def file_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _replace(path: Path, value: Any) -> None:
+    draft = path.with_suffix(".part")
+    draft.write_text(json.dumps(value, indent=1, ensure_ascii=False), "utf-8")
+    draft.replace(path)
 
 
 def read_report(space: Workspace, step: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Where a run's parameters, numbers and files are recorded."""
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -94,8 +95,13 @@ def track(experiment: str, fingerprint: str, store: str | None, root: Path) -> I
     if mlflow.get_experiment_by_name(experiment) is None:
         mlflow.create_experiment(experiment, artifact_location=artifact_place(uri, root))
     mlflow.set_experiment(experiment)
-    note = root / f"run_id.{fingerprint}"
+    note = root / f"run_id.{fingerprint}{_store_mark(store)}"
     known = note.read_text("ascii") if note.is_file() else None
     with mlflow.start_run(run_id=known) as run:
         note.write_text(run.info.run_id, "ascii")
         yield MlflowTracker(mlflow)
+
+
+def _store_mark(store: str | None) -> str:
+    """A run is known in the store it was begun in, and in no other."""
+    return f".{hashlib.sha256(store.encode()).hexdigest()[:6]}" if store else ""

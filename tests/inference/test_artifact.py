@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from triage_ml.domain.taxonomy import Label, Language
+from triage_ml.domain.taxonomy import Language
 from triage_ml.errors import ArtifactInvalid
 from triage_ml.inference.artifact import MANIFEST, MODEL, TOKENIZER, load_artifact
 from triage_ml.testing.artifacts import tiny_artifact
@@ -74,6 +74,8 @@ def test_a_manifest_that_is_not_json_is_refused(folder: Path, raw: bytes) -> Non
         ({"calibration": {}}, "no pooled calibration for hate"),
         ({"upper_shift": {}}, "no pooled upper_shift for hate"),
         ({"thresholds": {}}, "no pooled thresholds for hate"),
+        ({"thresholds": {"hate": {"*": 80}}}, "thresholds.hate"),
+        ({"severity_labels": ["self_harm"]}, "severity_labels holds self_harm"),
         ({"threshold_precision": 1.0}, "threshold_precision"),
         ({"files": {}}, "files lacks card.md, model.onnx, tokenizer.json"),
         ({"max_tokens": 4}, "max_tokens"),
@@ -102,14 +104,6 @@ def test_a_language_without_a_calibration_uses_the_pooled_one(folder: Path) -> N
     pooled = manifest.calibration_of("hate", Language.UND)
     assert manifest.calibration_of("hate", Language.TR) == pooled
     assert manifest.calibration_of("hate", Language.EN) != pooled
-
-
-def test_only_measured_cells_need_no_upper_bound(folder: Path) -> None:
-    """A functional cell needs the bound as an unsupported one does."""
-    manifest = load_artifact(folder).manifest
-    assert not manifest.needs_upper_bound(Label.HATE, Language.EN)
-    assert manifest.needs_upper_bound(Label.HATE, Language.DE)
-    assert manifest.needs_upper_bound(Label.HATE, Language.UND)
 
 
 def test_the_calibration_of_a_huge_logit_stays_finite(folder: Path) -> None:

@@ -47,5 +47,8 @@ def finish(
             "n_negative": row["n_negative"],
             "auc": row["auc"]["value"],
         }
-    tiny_artifact(folder / "artifact", {"model_version": model_version, "quality": quality})
+    fields = {"model_version": model_version, "quality": quality}
+    artifact = tiny_artifact(folder / "artifact", fields)
+    stamps = dict.fromkeys(reports, artifact.manifest.files["model.onnx"])
+    (folder / "stamps.json").write_text(json.dumps(stamps), "utf-8")
     return folder

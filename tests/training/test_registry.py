@@ -364,3 +364,12 @@ def dispose(registry: Registry) -> None:
 def test_telemetry_is_off():
     """MLflow would otherwise call home."""
     assert mlflow.telemetry.utils.is_telemetry_disabled()
+
+
+def test_refuses_reports_of_another_model(tmp_path: Path, registry: Registry) -> None:
+    """Yesterday's functional cases do not vouch for today's model."""
+    folder = finish(tmp_path / "new")
+    stamps = json.loads((folder / "stamps.json").read_text("utf-8"))
+    (folder / "stamps.json").write_text(json.dumps(stamps | {"behaviour": "0" * 64}), "utf-8")
+    with pytest.raises(ArtifactInvalid, match=r"behaviour\.json is of another model"):
+        registry.register(folder, LIMITS)

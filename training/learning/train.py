@@ -103,6 +103,7 @@ def save(run: Run, experiment: Experiment, path: Path) -> None:
         "optimizer": run.optimizer.state_dict(),
         "average": run.average.state() if run.average else None,
         "random": torch.get_rng_state(),
+        "random_of_gpus": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         "n_steps": run.n_steps,
         "step": run.step,
         "loss": run.loss,
@@ -123,6 +124,8 @@ def resume(model: TriageModel, experiment: Experiment, path: Path) -> Run:
     optimizer = _optimizer(model, experiment)
     optimizer.load_state_dict(state["optimizer"])
     torch.set_rng_state(state["random"])
+    if state["random_of_gpus"]:
+        torch.cuda.set_rng_state_all(state["random_of_gpus"])
     average = WeightAverage.of(model, experiment.average_decay)
     if average:
         average.load(state["average"])

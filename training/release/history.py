@@ -6,6 +6,7 @@ alike, which of them is live.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from datetime import datetime
 from triage_ml.errors import InvalidInput
 
 PREFIX = "live."
+_ENTRY = re.compile(r"live\.\d{6}\.")  # other tags may begin alike
 MAX_REASON = 1_000  # characters
 MAX_NAME = 100
 PROMOTE, ROLLBACK = "promote", "rollback"
@@ -53,13 +55,13 @@ def make_change(
 
 def read_changes(tags: Mapping[str, str]) -> tuple[Change, ...]:
     """Read the log from a registered model's tags, oldest first."""
-    keys = sorted(key for key in tags if key.startswith(PREFIX))
+    keys = sorted(key for key in tags if _ENTRY.match(key))
     return tuple(Change(**json.loads(tags[key])) for key in keys)
 
 
 def as_tag(change: Change, tags: Mapping[str, str], token: str) -> tuple[str, str]:
     """Give the key and value that put a change after those in `tags`."""
-    numbers = [int(key.split(".")[1]) for key in tags if key.startswith(PREFIX)]
+    numbers = [int(key.split(".")[1]) for key in tags if _ENTRY.match(key)]
     number = max(numbers, default=0) + 1
     return f"{PREFIX}{number:06d}.{token}", json.dumps(asdict(change), ensure_ascii=False)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from training.release.gates import REPORTS, Gate
 from triage_ml.errors import ArtifactInvalid, InvalidInput
-from triage_ml.inference.artifact import MANIFEST, Artifact
+from triage_ml.inference.artifact import MANIFEST, MODEL, Artifact
 
 AUC_DIGITS = 3  # of those in a manifest, to be the same as a report's
 
@@ -98,4 +98,15 @@ def require_same_model(artifact: Artifact, evaluate: Mapping[str, Any]) -> None:
             raise ArtifactInvalid(
                 str(artifact.folder),
                 f"evaluate.json is of another model ({where}); run `python -m training card`",
+            )
+
+
+def require_own_reports(artifact: Artifact, stamps: Mapping[str, str]) -> None:
+    """Refuse reports that speak of another exported model. Raises: ArtifactInvalid."""
+    own = artifact.manifest.files[MODEL]
+    for step in REPORTS:
+        if stamps.get(step) != own:
+            raise ArtifactInvalid(
+                str(artifact.folder),
+                f"{step}.json is of another model; run `python -m training {step}`, then card",
             )

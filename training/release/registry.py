@@ -19,12 +19,14 @@ from training.release.records import (
     Version,
     fingerprint,
     read_reports,
+    require_own_reports,
     require_same_model,
     tags_of,
     training_code,
     version_of,
 )
 from training.release.store import first_line, make_experiment, one_line, open_client
+from training.reports import read_stamps
 from triage_ml.errors import ArtifactInvalid, Conflict, NotFound
 from triage_ml.inference.artifact import MANIFEST, Artifact, load_artifact
 
@@ -80,6 +82,7 @@ class Registry:
         if failed:
             raise gates.GatesFailed(failed)
         require_same_model(artifact, reports["evaluate"])
+        require_own_reports(artifact, read_stamps(folder))
         self._refuse_twice(artifact)
         tags = tags_of(artifact, judged) | training_code(folder, self._client)
         number = self._deposit(artifact, {**reports, "gates": [asdict(x) for x in judged]}, tags)
@@ -156,6 +159,8 @@ class Registry:
                 self._client.delete_registered_model_alias(MODEL, CHALLENGER)
             if aliases.get(CHAMPION) == str(live):
                 return
+            if live not in {version.number for version in self.versions()}:
+                return  # deleted behind our back: the log stands, the alias cannot
             self._client.set_registered_model_alias(MODEL, CHAMPION, str(live))
 
     def _champion_reports(self) -> dict[str, Any] | None:
