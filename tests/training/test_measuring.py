@@ -70,6 +70,15 @@ def test_a_cell_leaves_out_one_sided_sources() -> None:
     assert rows_of_cell(table, 0, "en").tolist() == [0, 1]
 
 
+@pytest.mark.parametrize(
+    ("n_positive", "counts"), [(1, False), (2, True), (950, True), (951, False)]
+)
+def test_strays_of_another_corpus_do_not_make_a_side(n_positive: int, counts: bool) -> None:
+    """One positive in a thousand, or one negative in twenty, came with a shared text."""
+    table = rows([[int(i < n_positive)] for i in range(1_000)], ["en"] * 1_000, ["a"] * 1_000)
+    assert bool(len(rows_of_cell(table, 0, "en"))) == counts
+
+
 def test_a_cell_counts_what_raters_decided() -> None:
     """A weak source's label is not a measurement, nor is a row of another language."""
     weak = np.array([[False], [False], [True], [False]])

@@ -1,5 +1,7 @@
 """Severity is measured where raters graded, and used where it was learned."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from tests.training.rows import rows
@@ -38,6 +40,24 @@ def test_always_the_same_order_backwards_is_not_learned() -> None:
     [cell] = measure_severity(graded(), found, OUTPUTS)
     assert cell.correlation == -1.0
     assert learned_labels([cell]) == []
+
+
+def test_telling_corpora_apart_is_not_severity() -> None:
+    """One corpus grades high and one low; inside each the model knows nothing."""
+    table = graded()
+    half = np.arange(N) < N // 2
+    table.severities[:, 0] = np.where(half, 3, 0) + np.arange(N) % 2
+    two = replace(table, sources=np.where(half, "a", "b"))
+    found = np.tile(np.where(half, 3.5, 0.5) + np.arange(N) // 2 % 2 * 0.1, (2, 1)).T
+    [cell] = measure_severity(two, found, OUTPUTS)
+    assert abs(cell.correlation) < 0.1
+    assert learned_labels([cell]) == []
+
+
+def test_written_examples_are_not_graded_by_raters() -> None:
+    """What the project wrote is no measurement of severity."""
+    written = replace(graded(), sources=np.array(["written_en"] * N))
+    assert list(measure_severity(written, np.zeros((N, 2)), OUTPUTS)) == []
 
 
 def test_few_grades_or_one_are_no_measurement() -> None:
