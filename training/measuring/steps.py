@@ -126,11 +126,11 @@ def evaluate_model(experiment: Experiment, space: Workspace, tracker: Tracker) -
     """Measure every cell on the dev rows, the floors beside it."""
     rows, outputs = rows_of(experiment, space, DEV), outputs_of(experiment, space)
     found = np.load(space.logits)
-    probabilities = calibrated(found["dev"], rows.languages, read_calibration(space))
     floors = dict(np.load(space.baseline))
     mark = digest_of(experiment, space)
     if not str(found["of"]) == str(floors.pop("of")) == mark:
         raise InvalidInput("evaluate", "other rows were scored; run calibrate and baseline again")
+    probabilities = calibrated(found["dev"], rows.languages, read_calibration(space))
     chosen = read_report(space, "calibrate")["thresholds"]
     cells = list(measure(rows, probabilities, floors, outputs, experiment.n_bootstrap, chosen))
     report = {
