@@ -135,7 +135,9 @@ def calibrate_command(experiment: Name = "quick", out: Out = None) -> None:
 def baseline_command(experiment: Name = "quick", out: Out = None) -> None:
     """Fit the floors with logistic regression and score the dev split."""
     chosen = load_experiment(experiment)
-    measuring.fit_baselines(chosen, workspace(chosen, out))
+    space = workspace(chosen, out)
+    measuring.fit_baselines(chosen, space)
+    measuring.score_baselines(chosen, space)
 
 
 @app.command("evaluate")

@@ -68,7 +68,7 @@ class Experiment:
     checkpoint_every: int = 100
     n_threads: int = 2
     measured_rows: int = 50  # positives and negatives that make a cell `measured`
-    measured_per_source: int = 1_500  # rows of a corpus that calibrate and measure, at most
+    measured_per_source: int = 700  # rows of a corpus that calibrate and measure, at most
     threshold_precision: float = 0.8  # wanted of what is shown as found
     robustness_rows: int = 300  # per language
     n_bootstrap: int = 500

@@ -73,8 +73,9 @@ FLOORS: dict[str, Callable[[Texts, Texts], Floor]] = {
 def measure_all(experiment: Experiment, space: Workspace, data: Path, tracker: Tracker) -> None:
     """Take every measuring step; the floors, which take longest, only once."""
     calibrate_model(experiment, space)
-    if not _floors_are_of(experiment, space):
+    if not space.floors.is_file():
         fit_baselines(experiment, space)
+    score_baselines(experiment, space)
     evaluate_model(experiment, space, tracker)
     review_noise(experiment, space)
     bias_model(experiment, space)
@@ -106,20 +107,30 @@ def calibrate_model(experiment: Experiment, space: Workspace) -> None:
 
 
 def fit_baselines(experiment: Experiment, space: Workspace) -> None:
-    """Fit the floors, language by language, and score the dev rows with them."""
+    """Fit the floors, language by language."""
     outputs = outputs_of(experiment, space)
-    splits = [Texts.of(part_of(experiment, space, s), outputs) for s in (TRAIN, CALIBRATE, DEV)]
-    scores = {name: np.full(splits[2].labels.shape, np.nan) for name in FLOORS}
+    train, calibrate = (
+        Texts.of(part_of(experiment, space, s), outputs) for s in (TRAIN, CALIBRATE)
+    )
     fitted: dict[str, dict[str, Any]] = {name: {} for name in FLOORS}
-    for language in np.unique(splits[2].languages):
-        train, calibrate, dev = (split.only(str(language)) for split in splits)
-        rows = np.flatnonzero(splits[2].languages == language)
+    for language in np.unique(train.languages).tolist():
         for name, fit in FLOORS.items():
-            fitted[name][str(language)] = fit(train, calibrate)
-            scores[name][rows] = fitted[name][str(language)].scores(dev.texts)
-            say("baseline", str(language), name, n_train=len(train.texts), n_dev=len(dev.texts))
+            fitted[name][language] = fit(train.only(language), calibrate.only(language))
+            say("baseline", language, name, n_train=len(train.only(language).texts))
     joblib.dump(fitted, space.floors)
+
+
+def score_baselines(experiment: Experiment, space: Workspace) -> None:
+    """Score the dev rows with the fitted floors."""
+    dev = Texts.of(part_of(experiment, space, DEV), outputs_of(experiment, space))
+    fitted: dict[str, dict[str, Floor]] = joblib.load(space.floors)
+    scores = {name: np.full(dev.labels.shape, np.nan) for name in fitted}
+    for name, floors in fitted.items():
+        for language, floor in floors.items():
+            rows = np.flatnonzero(dev.languages == language)
+            scores[name][rows] = floor.scores(dev.only(language).texts)
     np.savez(space.baseline, allow_pickle=False, of=digest_of(experiment, space), **scores)
+    say("baseline", n_dev=len(dev.texts))
 
 
 def evaluate_model(experiment: Experiment, space: Workspace, tracker: Tracker) -> None:
@@ -239,13 +250,6 @@ def mark_words(scorer: OnnxScorer, texts: list[str]) -> list[list[Mark]]:
 def _calibrated_scorer(experiment: Experiment, space: Workspace) -> OnnxScorer:
     measured = measured_fields({"calibrate": read_report(space, "calibrate")})
     return draft_scorer(experiment, space, outputs_of(experiment, space), measured)
-
-
-def _floors_are_of(experiment: Experiment, space: Workspace) -> bool:
-    if not (space.baseline.is_file() and space.floors.is_file()):
-        return False
-    with np.load(space.baseline) as stored:
-        return "of" in stored and str(stored["of"]) == digest_of(experiment, space)
 
 
 def _texts(values: Mapping[str, Any]) -> dict[str, str]:
