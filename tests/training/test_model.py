@@ -1,5 +1,6 @@
 """What the model gives: shapes, ranges, and nothing that padding could change."""
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -44,6 +45,17 @@ def test_what_is_served_are_numbers_to_show(model: TriageModel) -> None:
     assert severity.shape == (2, N_OUTPUTS)
     assert ((severity > 0) & (severity < N_SEVERITY_STEPS)).all()
     assert ((marks > 0) & (marks < 1)).all()
+
+
+@pytest.mark.parametrize(("score", "severity"), [(30.0, 4.0), (-30.0, 0.0), (0.0, 2.0)])
+def test_severity_is_served_in_grades(score: float, severity: float) -> None:
+    """Over every step it is 4, under all of them 0; in their middle it is 2."""
+    model = TriageModel(tiny_encoder(20, seed=1), N_OUTPUTS).eval()
+    torch.nn.init.zeros_(model.severity_head.weight)
+    torch.nn.init.constant_(model.severity_head.bias, score)
+    with torch.inference_mode():
+        found = Served(model)(IDS, MASK)[1]
+    assert found.numpy() == pytest.approx(np.full((2, N_OUTPUTS), severity), abs=1e-4)
 
 
 def test_padding_changes_nothing(model: TriageModel) -> None:
