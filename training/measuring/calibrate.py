@@ -22,7 +22,9 @@ MAX_SHIFT = 3.0
 MISS_RATE = 0.1
 """Share of true positives whose upper bound may stay under one half."""
 NO_THRESHOLD = 0.9
-"""Threshold where no probability reaches the wanted precision."""
+"""Threshold where there are no rows of both kinds to choose one on."""
+MIN_THRESHOLD = 0.1
+"""Nothing less likely is shown as found, however well an output tells its corpora apart."""
 PREVALENCE = 0.2
 """Share of positives at which a threshold's precision is judged: corpora are richer in them."""
 MIN_FLAGGED = 20
@@ -127,7 +129,10 @@ def _shift(logits: Floats) -> float:
 def thresholds(
     fits: Mapping[str, Calibration], evidence: Mapping[str, Evidence], precision: float
 ) -> dict[str, float]:
-    """Choose the lowest probability that reaches the precision, per language and pooled."""
+    """Choose the lowest probability that reaches the precision, per language and pooled.
+
+    Where none does, the best F1 decides, and the card gives the precision that is left.
+    """
     rows = {language: evidence[language] for language in fits if language != POOLED}
     rows[POOLED] = pool(evidence)
     return {
@@ -139,7 +144,8 @@ def thresholds(
 def _threshold(logits: Floats, truth: Bools, precision: float) -> float:
     """Count false alarms as if at most PREVALENCE of the texts were positive.
 
-    A calibrated probability of NO_THRESHOLD is what is left where no cut reaches the precision.
+    Where no cut reaches the precision, the one with the best F1 is taken: a weak hint that says
+    how weak it is serves a reviewer better than none, above all for threats.
     """
     if not truth.any() or truth.all():
         return NO_THRESHOLD
@@ -149,8 +155,11 @@ def _threshold(logits: Floats, truth: Bools, precision: float) -> float:
     hits, alarms = np.cumsum(found), weight * np.cumsum(~found)
     last_of_ties = np.append(cuts[1:] != cuts[:-1], True)
     enough = np.arange(1, len(cuts) + 1) >= min(MIN_FLAGGED, truth.sum() / 2)
-    good = np.flatnonzero(last_of_ties & enough & (hits / (hits + alarms) >= precision))
-    return round(float(1 / (1 + np.exp(-cuts[good[-1]]))), 4) if len(good) else NO_THRESHOLD
+    usable = last_of_ties & enough
+    good = np.flatnonzero(usable & (hits / (hits + alarms) >= precision))
+    f1 = np.where(usable, 2 * hits / (hits + alarms + truth.sum()), 0.0)
+    at = good[-1] if len(good) else f1.argmax()
+    return max(MIN_THRESHOLD, round(float(1 / (1 + np.exp(-cuts[at]))), 4))
 
 
 def _features(logits: Floats) -> npt.NDArray[np.float64]:
