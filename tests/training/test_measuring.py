@@ -97,7 +97,7 @@ def test_written_rows_count_only_where_there_is_nothing_else() -> None:
 def test_gathers_logits_and_truths_of_every_language() -> None:
     """A language without rows is there, with nothing to calibrate on."""
     table = rows([[1], [0], [1]], ["en", "en", "de"], ["a"] * 3)
-    found = gather_evidence(table, np.array([[2.0], [-2.0], [1.0]]), 0)
+    found = gather_evidence(table, np.array([[2.0], [-2.0], [1.0]]), 0, table)
     assert set(found) == {"en", "de", "tr", "es", "ko"}
     assert found["en"].logits.tolist() == [2.0, -2.0]
     assert found["en"].truth.tolist() == [True, False]
@@ -207,3 +207,12 @@ def test_measures_inside_each_source() -> None:
     assert by_source(table, scores, floors, ("hate", "violation")) == {
         "a": {"auc": 1.0, "baselines": {"n-grams": 0.0}, "macro_f1": 1.0}
     }
+
+
+def test_calibration_weighs_corpora_as_they_are_measured() -> None:
+    """A corpus that is a tenth of the calibrate rows and half of the measured ones counts more."""
+    few = rows([[1], [0]] * 10, ["en"] * 20, ["big"] * 18 + ["small"] * 2)
+    dev = rows([[1], [0]] * 10, ["en"] * 20, ["big"] * 10 + ["small"] * 10)
+    found = gather_evidence(few, np.zeros((20, 1)), 0, dev)["en"].counts
+    assert found[-1] == pytest.approx(5.0)
+    assert found[0] == pytest.approx(5 / 9)

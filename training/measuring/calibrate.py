@@ -36,17 +36,25 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Raw logits of rows whose truth is decided for one output, in one language."""
+    """Raw logits of rows whose truth is decided for one output, in one language.
+
+    `weights` say how much each row counts in a fit, 1 where there are none.
+    """
 
     logits: Floats
     truth: Bools
+    weights: Floats | None = None
+
+    @property
+    def counts(self) -> Floats:
+        return np.ones(len(self.truth)) if self.weights is None else self.weights
 
     @property
     def is_enough(self) -> bool:
         return min(int(self.truth.sum()), int((~self.truth).sum())) >= MIN_ROWS
 
 
-def fit_beta(logits: Floats, truth: Bools) -> Calibration:
+def fit_beta(logits: Floats, truth: Bools, weights: Floats | None = None) -> Calibration:
     """Fit a beta calibration by maximum likelihood on Platt's smoothed targets.
 
     A small ridge pulls it towards leaving the logits as they are.
@@ -56,13 +64,14 @@ def fit_beta(logits: Floats, truth: Bools) -> Calibration:
     high, low = (n_positive + 1) / (n_positive + 2), 1 / (n_negative + 2)
     targets = np.where(truth, high, low)
     inputs = _features(logits)  # (N, 3)
+    counts = np.ones(len(truth)) if weights is None else weights / weights.mean()
     start = np.array([1.0, 1.0, 0.0])
 
-    def loss(weights: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
-        z = inputs @ weights
-        value = np.logaddexp(0, z) - targets * z
-        gradient = inputs.T @ (1 / (1 + np.exp(-np.clip(z, -40, 40))) - targets)
-        away = weights - start
+    def loss(slopes: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        z = inputs @ slopes
+        value = counts * (np.logaddexp(0, z) - targets * z)
+        gradient = inputs.T @ (counts * (1 / (1 + np.exp(-np.clip(z, -40, 40))) - targets))
+        away = slopes - start
         return float(value.sum() + RIDGE * away @ away), gradient + 2 * RIDGE * away
 
     found = minimize(loss, start, jac=True, bounds=((0, None), (0, None), (None, None))).x
@@ -80,11 +89,11 @@ def calibrate_output(evidence: Mapping[str, Evidence]) -> dict[str, Calibration]
     """Fit one output: languages with enough rows, and the pooled fit over all rows."""
     pooled = pool(evidence)
     fits = {
-        language: fit_beta(rows.logits, rows.truth)
+        language: fit_beta(rows.logits, rows.truth, rows.weights)
         for language, rows in evidence.items()
         if rows.is_enough
     }
-    return fits | {POOLED: fit_beta(pooled.logits, pooled.truth)}
+    return fits | {POOLED: fit_beta(pooled.logits, pooled.truth, pooled.weights)}
 
 
 def pool(evidence: Mapping[str, Evidence]) -> Evidence:
@@ -92,6 +101,7 @@ def pool(evidence: Mapping[str, Evidence]) -> Evidence:
     return Evidence(
         np.concatenate([rows.logits for rows in evidence.values()]),
         np.concatenate([rows.truth for rows in evidence.values()]),
+        np.concatenate([rows.counts for rows in evidence.values()]),
     )
 
 

@@ -95,14 +95,33 @@ def _of_two_sided_sources(
     return np.flatnonzero(keep)
 
 
-def gather_evidence(rows: Rows, logits: Floats, column: int) -> dict[str, Evidence]:
-    """Collect, per language, what one output can be calibrated on."""
+def gather_evidence(rows: Rows, logits: Floats, column: int, dev: Rows) -> dict[str, Evidence]:
+    """Collect, per language, what one output can be calibrated on.
+
+    Rows count so that corpora have the shares they have among the dev rows, of which nothing but
+    the corpus is looked at: publishers hold out more of some corpora than of others.
+    """
     found: dict[str, Evidence] = {}
     for language in SUPPORTED_LANGUAGES:
         chosen = rows_of_cell(rows, column, language.value)
         truth = rows.labels[chosen, column] == 1
-        found[language.value] = Evidence(logits[chosen, column], truth)
+        measured = dev.sources[rows_of_cell(dev, column, language.value)]
+        weights = _share_weights(rows.sources[chosen], measured)
+        found[language.value] = Evidence(logits[chosen, column], truth, weights)
     return found
+
+
+def _share_weights(
+    sources: npt.NDArray[np.str_], wanted: npt.NDArray[np.str_]
+) -> npt.NDArray[np.float64]:
+    """Weigh rows so that sources have the shares of `wanted`, tenfold up or down at most."""
+    names, counts = np.unique(wanted, return_counts=True)
+    shares = dict(zip(names.tolist(), (counts / max(1, len(wanted))).tolist(), strict=True))
+    weights = np.ones(len(sources))
+    for name in np.unique(sources) if shares else ():
+        inside = sources == name
+        weights[inside] = np.clip(shares.get(str(name), 0.0) / inside.mean(), 0.1, 10.0)
+    return weights
 
 
 def calibrated(logits: Floats, languages: npt.NDArray[np.str_], fits: Fits) -> Floats:

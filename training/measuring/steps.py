@@ -90,12 +90,13 @@ def calibrate_model(experiment: Experiment, space: Workspace) -> None:
     scorer = draft_scorer(experiment, space, outputs)
     rows = rows_of(experiment, space, CALIBRATE)
     logits, severity = score_texts(scorer, rows.texts)
-    dev_logits, dev_severity = score_texts(scorer, part_of(experiment, space, DEV)["text"])
+    dev = rows_of(experiment, space, DEV)
+    dev_logits, dev_severity = score_texts(scorer, dev.texts)
     mark = digest_of(experiment, space)
     np.savez(space.logits, calibrate=logits, dev=dev_logits, dev_severity=dev_severity, of=mark)
     report: dict[str, Any] = {"calibration": {}, "upper_shift": {}, "thresholds": {}}
     for column, output in enumerate(outputs):
-        evidence = gather_evidence(rows, logits, column)
+        evidence = gather_evidence(rows, logits, column, dev)
         fits = calibrate_output(evidence)
         report["calibration"][output] = {name: fit.model_dump() for name, fit in fits.items()}
         report["upper_shift"][output] = upper_shifts(fits, evidence)

@@ -53,7 +53,8 @@ grades beside that of always saying the median. Labels marked `yes` use the lear
 on other rows), the others the policy's typical one."""
 
 CALIBRATION = """\
-Beta calibration per output and language on the calibrate split, with the pooled fit (`*`) where a
+Beta calibration per output and language on the calibrate split, corpora weighed as among the
+measured rows, with the pooled fit (`*`) where a
 language has under 40 rows of either kind. Class shares are those of the corpora, which were often
 collected by keyword: on a stream with fewer violations the probabilities are too high. `shift` is
 added to the calibrated logit to form the upper bound in cells that are not measured: by split
