@@ -2,7 +2,7 @@
 
 A text's own hash chooses its bucket, so that it is on the same side in every snapshot. Near
 duplicates and texts of one author, thread or family stay together: with the training rows if
-one of them belongs there, so that nothing a run has learned from ever moves into a measurement.
+one of them belongs there, so that more corpora move rows into training and not out of it.
 """
 
 from collections import Counter
