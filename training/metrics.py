@@ -53,8 +53,8 @@ def calibration_error(truth: Bools, probabilities: Floats) -> float:
 def bootstrap_auc(truth: Bools, scores: Floats, n_rounds: int, seed: int = 0) -> Interval:
     """Resample rows with replacement."""
     _, place = np.unique(scores, return_inverse=True)
-    values = [_auc_at(truth, place, w) for w in _resamples(len(truth), n_rounds, seed)]
-    return _interval(_auc_at(truth, place, np.ones(len(truth))), values)
+    values = [_auc_at(truth, place, w) for w in resample(len(truth), n_rounds, seed)]
+    return interval(_auc_at(truth, place, np.ones(len(truth))), values)
 
 
 def bootstrap_gain(
@@ -67,8 +67,8 @@ def bootstrap_gain(
         first, second = (_auc_at(truth, place, weights) for place in places)
         return first - second
 
-    values = [gain(w) for w in _resamples(len(truth), n_rounds, seed)]
-    return _interval(gain(np.ones(len(truth))), values)
+    values = [gain(w) for w in resample(len(truth), n_rounds, seed)]
+    return interval(gain(np.ones(len(truth))), values)
 
 
 def _auc_at(truth: Bools, place: npt.NDArray[np.intp], weights: Floats) -> float:
@@ -81,7 +81,8 @@ def _auc_at(truth: Bools, place: npt.NDArray[np.intp], weights: Floats) -> float
     return float((positive * (below + negative / 2)).sum() / total) if total else float("nan")
 
 
-def _resamples(n_rows: int, n_rounds: int, seed: int) -> "list[Floats]":
+def resample(n_rows: int, n_rounds: int, seed: int = 0) -> list[npt.NDArray[np.float64]]:
+    """Draw rows with replacement and give how often each was drawn."""
     random = np.random.default_rng(seed)
     return [
         np.bincount(random.integers(0, n_rows, n_rows), minlength=n_rows).astype(np.float64)
@@ -89,6 +90,6 @@ def _resamples(n_rows: int, n_rounds: int, seed: int) -> "list[Floats]":
     ]
 
 
-def _interval(value: float, values: list[float]) -> Interval:
+def interval(value: float, values: list[float]) -> Interval:
     low, high = np.nanquantile(values, [0.025, 0.975])
     return Interval(value, float(low), float(high))

@@ -15,7 +15,7 @@ from training.corpora.splits import DEV, TRAIN
 from training.learning import prepare
 from training.learning.batches import Rows
 from triage_ml.errors import InvalidInput
-from triage_ml.inference.artifact import Calibration
+from triage_ml.inference.artifact import Calibration, file_hash
 
 STAMPS = "stamps.json"
 console = Console(stderr=True)
@@ -34,11 +34,6 @@ def read_stamps(folder: Path) -> dict[str, str]:
     path = folder / STAMPS
     stamps: dict[str, str] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     return stamps
-
-
-def file_hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _replace(path: Path, value: Any) -> None:

@@ -3,14 +3,8 @@
 import numpy as np
 import pytest
 
-from training.measuring.baseline import Texts
-from training.measuring.sentence_baseline import (
-    MIN_ROWS,
-    baseline_scores,
-    choose_rows,
-    encode_sentences,
-    fit_baseline,
-)
+from training.measuring.baseline import MIN_ROWS, Texts
+from training.measuring.sentence_baseline import choose_rows, encode_sentences, fit_baseline
 
 KINDS = ("The train to the coast leaves at noon", "Add butter and flour to the bowl")
 
@@ -33,7 +27,7 @@ def test_embeds_meaning_across_languages() -> None:
 
 def test_learns_a_subject_and_leaves_the_rest_open() -> None:
     """Separable rows are separated; an output nobody decided has no score."""
-    scores = baseline_scores(texts(60), texts(20), texts(10))
+    scores = fit_baseline(texts(60), texts(20)).scores(texts(10).texts)
     assert ((scores[:, 0] > 0) == (np.arange(10) % 2 == 1)).all()
     assert np.isnan(scores[:, 1]).all()
 

@@ -3,7 +3,7 @@
 It chooses its regularisation on the calibrate split, as a fair rival would.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,9 @@ MIN_ROWS = 20
 MAX_FEATURES = 300_000
 
 Floats = npt.NDArray[np.float64]
-Matrix = Any  # scipy.sparse, which ships no types
+Labels = npt.NDArray[np.int8]
+Matrix = Any  # scipy.sparse, which ships no types, or an array
+Candidates = Callable[[], Sequence[LogisticRegression]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +83,32 @@ def fit_baseline(
         sublinear_tf=True,
         dtype=np.float32,
     )
-    columns = [c for c in range(train.labels.shape[1]) if _is_learnable(train.labels[:, c])]
-    models = {}
-    if columns:
+    models: dict[int, LogisticRegression] = {}
+    if any(is_learnable(column) for column in train.labels.T):
         seen, held = vectors.fit_transform(train.texts), vectors.transform(calibrate.texts)
-        for column in columns:
-            models[column] = _best(seen, train.labels[:, column], held, calibrate.labels[:, column])
+        models = fit_outputs(seen, train.labels, held, calibrate.labels, _candidates)
     return CharacterBaseline(vectors, models, train.labels.shape[1])
 
 
-def _is_learnable(truth: npt.NDArray[np.int8]) -> bool:
+def fit_outputs(
+    seen: Matrix, labels: Labels, held: Matrix, held_labels: Labels, candidates: Candidates
+) -> dict[int, LogisticRegression]:
+    """Fit the outputs (N, L + 1) that can be learned, each by the candidate that ranks best.
+
+    The calibrate rows `held` decide; where they cannot, the first candidate is taken.
+    """
+    return {
+        column: _best(seen, labels[:, column], held, held_labels[:, column], candidates())
+        for column in range(labels.shape[1])
+        if is_learnable(labels[:, column])
+    }
+
+
+def _candidates() -> list[LogisticRegression]:
+    return [LogisticRegression(C=c, solver="liblinear", class_weight="balanced") for c in STRENGTHS]
+
+
+def is_learnable(truth: npt.NDArray[np.int8]) -> bool:
     return min(int((truth == 1).sum()), int((truth == 0).sum())) >= MIN_ROWS
 
 
@@ -99,18 +117,12 @@ def _best(
     truth: npt.NDArray[np.int8],
     held: Matrix,
     held_truth: npt.NDArray[np.int8],
+    candidates: Sequence[LogisticRegression],
 ) -> LogisticRegression:
-    """Fit one model per strength and keep the one that ranks the calibrate rows best."""
-    models = [_fit(seen, truth, strength) for strength in STRENGTHS]
-    known = held_truth >= 0
+    learned = np.flatnonzero(truth >= 0)
+    models = [model.fit(seen[learned], truth[learned]) for model in candidates]
+    known = np.flatnonzero(held_truth >= 0)
     decided = held_truth[known] == 1
     if decided.all() or not decided.any():
         return models[0]
-    rows = held[np.flatnonzero(known)]
-    return max(models, key=lambda model: auc(decided, model.decision_function(rows)))
-
-
-def _fit(seen: Matrix, truth: npt.NDArray[np.int8], strength: float) -> LogisticRegression:
-    known = np.flatnonzero(truth >= 0)
-    model = LogisticRegression(C=strength, solver="liblinear", class_weight="balanced")
-    return model.fit(seen[known], truth[known])
+    return max(models, key=lambda model: auc(decided, model.decision_function(held[known])))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from training.metrics import Interval, auc
+from training.metrics import Interval, auc, interval, resample
 
 N_THRESHOLD_ROUNDS = 50
 SPAN_THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 20))
@@ -73,20 +73,10 @@ def choose_threshold(f1: CountsF1, truth: Bools, scores: AnyFloats, seed: int = 
     return float(np.median(best))
 
 
-def resample(n_rows: int, n_rounds: int, seed: int = 0) -> list[Floats]:
-    """Draw rows with replacement and give how often each was drawn."""
-    random = np.random.default_rng(seed)
-    return [
-        np.bincount(random.integers(0, n_rows, n_rows), minlength=n_rows).astype(np.float64)
-        for _ in range(n_rounds)
-    ]
-
-
 def bootstrap(measure: Measure, n_rows: int, n_rounds: int) -> Interval:
     """Give `measure` of all rows, and its 95 % interval; the same resamples at every call."""
     values = [measure(weights) for weights in resample(n_rows, n_rounds)]
-    low, high = np.nanquantile(values, [0.025, 0.975])
-    return Interval(float(measure(np.ones(n_rows))), float(low), float(high))
+    return interval(float(measure(np.ones(n_rows))), values)
 
 
 def f1_measure(f1: CountsF1, truth: Bools, flagged: Bools) -> Measure:

@@ -14,17 +14,13 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
-from training.measuring.baseline import Floats, Texts
-from training.metrics import auc
+from training.measuring.baseline import Floats, Labels, Texts, fit_outputs, is_learnable
 
 ROWS_PER_LANGUAGE = 8_000
 """Training rows embedded: one core embeds about 500 texts a second (2026-11-22, 124 letters)."""
 STRENGTHS = (4.0, 32.0)
-MIN_ROWS = 20
-"""Positives and negatives among the embedded rows under which no output is learned."""
 
 Vectors = npt.NDArray[np.float32]
-Labels = npt.NDArray[np.int8]
 Encode = Callable[[list[str]], Vectors]
 
 
@@ -46,11 +42,6 @@ class SentenceBaseline:
         return found
 
 
-def baseline_scores(train: Texts, calibrate: Texts, dev: Texts) -> Floats:
-    """Fit on one language and score its dev rows; NaN where an output cannot be learned."""
-    return fit_baseline(train, calibrate).scores(dev.texts)
-
-
 def fit_baseline(
     train: Texts,
     calibrate: Texts,
@@ -62,13 +53,11 @@ def fit_baseline(
     encode = encode or encode_sentences
     chosen = choose_rows(train.labels, n_rows, seed)
     labels = train.labels[chosen]
-    columns = [c for c in range(labels.shape[1]) if _is_learnable(labels[:, c])]
-    models = {}
-    if columns:
+    models: dict[int, LogisticRegression] = {}
+    if any(is_learnable(column) for column in labels.T):
         seen = encode([train.texts[i] for i in chosen.tolist()])
         held = encode(calibrate.texts) if calibrate.texts else np.zeros((0, seen.shape[1]))
-        for column in columns:
-            models[column] = _best(seen, labels[:, column], held, calibrate.labels[:, column])
+        models = fit_outputs(seen, labels, held, calibrate.labels, _candidates)
     return SentenceBaseline(models, labels.shape[1], encode)
 
 
@@ -106,23 +95,5 @@ def _encoder() -> Any:
     return USE(threads=1)
 
 
-def _is_learnable(truth: Labels) -> bool:
-    return min(int((truth == 1).sum()), int((truth == 0).sum())) >= MIN_ROWS
-
-
-def _best(
-    seen: Vectors, truth: Labels, held: npt.NDArray[np.floating], held_truth: Labels
-) -> LogisticRegression:
-    """Fit one model per strength and keep the one that ranks the calibrate rows best."""
-    models = [_fit(seen, truth, strength) for strength in STRENGTHS]
-    known = held_truth >= 0
-    decided = held_truth[known] == 1
-    if decided.all() or not decided.any():
-        return models[0]
-    return max(models, key=lambda model: auc(decided, model.decision_function(held[known])))
-
-
-def _fit(seen: Vectors, truth: Labels, strength: float) -> LogisticRegression:
-    known = np.flatnonzero(truth >= 0)
-    model = LogisticRegression(C=strength, max_iter=300, class_weight="balanced")
-    return model.fit(seen[known], truth[known])
+def _candidates() -> list[LogisticRegression]:
+    return [LogisticRegression(C=c, max_iter=300, class_weight="balanced") for c in STRENGTHS]

@@ -181,7 +181,7 @@ def review_noise(experiment: Experiment, space: Workspace) -> None:
 def bias_model(experiment: Experiment, space: Workspace) -> None:
     """Measure `violation` over mentions of groups of people on the dev rows."""
     rows, column = rows_of(experiment, space, DEV), outputs_of(experiment, space).index(VIOLATION)
-    seen = _rows_of_languages(rows, column)
+    seen = np.concatenate(_rows_of_languages(rows, column))
     scores = np.load(space.logits)["dev"][seen, column]
     texts = [rows.texts[i] for i in seen.tolist()]
     report = measure_bias(texts, rows.languages[seen], rows.labels[seen, column] == 1, scores)
@@ -259,13 +259,12 @@ def _texts(values: Mapping[str, Any]) -> dict[str, str]:
 
 def _sample(rows: Rows, column: int, experiment: Experiment) -> npt.NDArray[np.intp]:
     """Take the first measured rows of each language; rows lie in the order of their hashes."""
-    parts = [rows_of_cell(rows, column, language.value) for language in SUPPORTED_LANGUAGES]
+    parts = _rows_of_languages(rows, column)
     return np.concatenate([part[: experiment.robustness_rows] for part in parts])
 
 
-def _rows_of_languages(rows: Rows, column: int) -> npt.NDArray[np.intp]:
-    parts = [rows_of_cell(rows, column, language.value) for language in SUPPORTED_LANGUAGES]
-    return np.concatenate(parts)
+def _rows_of_languages(rows: Rows, column: int) -> list[npt.NDArray[np.intp]]:
+    return [rows_of_cell(rows, column, language.value) for language in SUPPORTED_LANGUAGES]
 
 
 def _draw(rows: Rows, probabilities: Floats, column: int, tracker: Tracker) -> None:

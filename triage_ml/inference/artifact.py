@@ -202,7 +202,7 @@ def write_artifact(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
     Raises: ArtifactInvalid when a field or a file is missing or wrong.
     """
     names = sorted(p.name for p in folder.iterdir() if p.is_file() and p.name != MANIFEST)
-    files = {name: _sha256(folder / name) for name in names}
+    files = {name: file_hash(folder / name) for name in names}
     try:
         checked = Manifest.model_validate({**manifest, "files": files})
     except ValidationError as error:
@@ -229,7 +229,7 @@ def load_artifact(folder: Path) -> Artifact:
         path = folder / name
         if Path(name).name != name or not path.is_file():
             raise ArtifactInvalid(str(folder), f"{name} is missing")
-        if _sha256(path) != expected:
+        if file_hash(path) != expected:
             raise ArtifactInvalid(str(folder), f"{name} does not match its checksum")
     return Artifact(folder, manifest)
 
@@ -238,7 +238,8 @@ def _softplus(x: float) -> float:
     return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
 
 
-def _sha256(path: Path) -> str:
+def file_hash(path: Path) -> str:
+    """Give the SHA-256 by which the manifest names a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

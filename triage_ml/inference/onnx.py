@@ -11,7 +11,7 @@ Thread-safe: calls from several threads share the session and the tokenizer, whi
 state between calls.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +23,7 @@ from tokenizers import Tokenizer
 
 from triage_ml.domain.scores import LabelScore, LabelScores, Span
 from triage_ml.domain.taxonomy import Label, Language
+from triage_ml.domain.text import NormalisedText
 from triage_ml.errors import ArtifactInvalid, ScoringFailed
 from triage_ml.inference.artifact import Artifact, Manifest, load_artifact
 from triage_ml.inference.calibrate import Calibrator, Floats
@@ -121,11 +122,8 @@ class OnnxScorer:
 
     def words(self, text: str, reading: Reading) -> list[Word]:
         """Give the words of an original text, each with its mark as the reason."""
-        clean, places = self._framer.places(text)
-        return [
-            (*clean.original_span(start, end), weight)
-            for start, end, weight in weigh_words(clean.text, places, self._marks(reading, places))
-        ]
+        clean, words = self._weigh(text, reading)
+        return [(*clean.original_span(start, end), weight) for start, end, weight in words]
 
     def _answers(self, windows: Sequence[Window]) -> list[Answer]:
         answers: list[Answer | None] = [None] * len(windows)
@@ -184,9 +182,11 @@ class OnnxScorer:
         threshold = self._manifest.mark_threshold
         if threshold is None:
             return ()
+        return spans_of(*self._weigh(text, reading), threshold)
+
+    def _weigh(self, text: str, reading: Reading) -> tuple[NormalisedText, Iterator[Word]]:
         clean, places = self._framer.places(text)
-        words = weigh_words(clean.text, places, self._marks(reading, places))
-        return spans_of(clean, words, threshold)
+        return clean, weigh_words(clean.text, places, self._marks(reading, places))
 
     def _marks(self, reading: Reading, places: Sequence[tuple[int, int]]) -> list[float]:
         """Give each body token the highest mark of the windows it is in."""
