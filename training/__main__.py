@@ -58,6 +58,8 @@ def run_experiment(
             steps.prepare_base(experiment, space)
         if not space.report("train").is_file():
             steps.train_model(experiment, space, tracker)
+        if not space.ngrams.is_file():
+            steps.learn_ngrams(experiment, space)
         steps.export_model(experiment, space)
         measuring.measure_all(experiment, space, folder, tracker)
         artifact = build_artifact(experiment, space)
@@ -115,6 +117,13 @@ def train_command(experiment: Name = "quick", out: Out = None, mlflow: Store = N
     space = workspace(chosen, out)
     with recording(chosen, space, mlflow) as tracker:
         steps.train_model(chosen, space, tracker)
+
+
+@app.command("ngrams")
+def ngrams_command(experiment: Name = "quick", out: Out = None) -> None:
+    """Fit the n-gram branch beside the encoder."""
+    chosen = load_experiment(experiment)
+    steps.learn_ngrams(chosen, workspace(chosen, out))
 
 
 @app.command("export")

@@ -21,6 +21,8 @@ MEASURING = frozenset(
         "max_int8_difference",
         "max_auc_loss",
         "checkpoint_every",
+        "last_step",
+        "ngram_bits",
     )
 )
 """Settings that say how a model is measured and kept, not how it comes about."""
@@ -42,10 +44,12 @@ class Experiment:
     text_prefix: str = "query: "
     min_token_count: int = 1  # times a token occurs in training to stay in the vocabulary
     max_tokens: int = 128
+    ngram_bits: int = 19  # 2^bits buckets of hashed character n-grams
     train_max_tokens: int = 96
     window_overlap: int = 32
     batch_size: int = 64
     n_steps: int = 0  # 0: as many as fit into budget_minutes
+    last_step: int = 0  # 0: the end; a run that is continued by another may stop before it
     budget_minutes: float = 45.0
     learning_rate: float = 1.5e-4
     head_learning_rate: float = 1e-3
@@ -53,7 +57,8 @@ class Experiment:
     weight_decay: float = 0.01
     warmup_steps: int = 60
     max_norm: float = 1.0
-    dropout: float = 0.1
+    dropout: float = 0.1  # of the pooled text, before the heads
+    encoder_dropout: float = 0.1  # inside the encoder; 0 makes a step a third shorter
     weak_weight: float = 0.2  # of an assumed absence, against 1 for a rater's word
     weak_label_weight: float = 0.4  # of a weak source's label
     written_share: float = 0.0  # of each language's draws, from examples written for the project
@@ -63,6 +68,7 @@ class Experiment:
     average_decay: float = 0.0  # of the weights' moving average, taken every ten steps; 0: none
     language_shares: dict[str, float] = field(default_factory=dict)
     source_power: float = 0.5  # within a language a source weighs its rows to this power
+    source_boosts: dict[str, float] = field(default_factory=dict)  # times that weight; 1 if absent
     rare_boost: float = 1.0  # how often a row counts that is positive for a rare output
     output_power: float = 0.0  # outputs weigh their decided rows to minus this power in the loss
     checkpoint_every: int = 100
@@ -118,6 +124,10 @@ class Workspace:
     @property
     def onnx_int8(self) -> Path:
         return self.root / "model.int8.onnx"
+
+    @property
+    def ngrams(self) -> Path:
+        return self.root / "ngrams.npz"
 
     @property
     def logits(self) -> Path:

@@ -1,6 +1,6 @@
 """The making steps of an experiment, each from files in the working folder to files in it.
 
-    snapshot → prepare → train → export
+    snapshot → prepare → train → ngrams → export
 
 What is measured afterwards, in `measuring`, is the int8 model that is served.
 """
@@ -13,19 +13,22 @@ import torch
 
 from training.config import Experiment, Workspace
 from training.corpora.snapshot import build_snapshot, load_snapshot
-from training.corpora.splits import DEV, TRAIN
+from training.corpora.splits import CALIBRATE, DEV, TRAIN
 from training.learning import prepare
 from training.learning.batches import Rows
 from training.learning.export import (
     Floats,
     ParityLost,
     check_parity,
+    encoder_logits,
     export_fp32,
     onnx_logits,
     open_session,
     quantise,
     time_single_text,
 )
+from training.learning.model import TriageModel
+from training.learning.ngrams import NgramBranch, fit_ngrams, mix
 from training.learning.objective import number_sources
 from training.learning.restore import fresh_model, model_to_train, trained_model
 from training.learning.train import resume, start
@@ -35,6 +38,7 @@ from training.metrics import auc
 from training.reports import outputs_of, rows_of, say, write_report
 from training.tracking import Tracker
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES
+from triage_ml.errors import InvalidInput
 
 PARITY_ROWS = 2_500
 
@@ -71,6 +75,7 @@ def train_model(
     else:
         run = start(model_to_train(experiment, space, outputs, rows), experiment)
     tokenizer = prepare.load_tokenizer(space)
+    stop_at = stop_at or experiment.last_step
     run = run_training(run, rows, experiment, space.checkpoint, tracker, stop_at, tokenizer)
     torch.save(run.average.state() if run.average else run.model.cpu().trained_state(), space.model)
     report = {"n_steps": run.step, "seconds": round(run.seconds), "loss": run.loss}
@@ -78,19 +83,25 @@ def train_model(
     say("train", **report)
 
 
+def learn_ngrams(experiment: Experiment, space: Workspace) -> None:
+    """Fit the n-gram branch to the training rows; minutes, beside the training or after it."""
+    rows = rows_of(experiment, space, TRAIN)
+    fit_ngrams(rows, experiment.ngram_bits, experiment.seed).save(space.ngrams)
+    say("ngrams", n_rows=len(rows), n_buckets=2**experiment.ngram_bits)
+
+
 def export_model(experiment: Experiment, space: Workspace) -> None:
     """Export and quantise; stop where the small model is not the trained one."""
     torch.set_num_threads(experiment.n_threads)
     model = trained_model(experiment, space, len(outputs_of(experiment, space)))
-    export_fp32(model, space.onnx_fp32)
+    branch = _mixed(experiment, space, model)
+    export_fp32(model, branch, space.onnx_fp32)
     quantise(space.onnx_fp32, space.onnx_int8)
     rows = rows_of(experiment, space, DEV)
     rows = rows.take(np.random.default_rng(experiment.seed).permutation(len(rows))[:PARITY_ROWS])
-    plain, small = (
-        onnx_logits(open_session(path, experiment.n_threads), rows.tokens, experiment.max_tokens)
-        for path in (space.onnx_fp32, space.onnx_int8)
-    )
-    parity = check_parity(model, plain, small, rows.tokens, experiment)
+    sessions = (open_session(p, experiment.n_threads) for p in (space.onnx_fp32, space.onnx_int8))
+    plain, small = (onnx_logits(s, rows, experiment.max_tokens, branch.n_bits) for s in sessions)
+    parity = check_parity(model, branch, plain, small, rows, experiment)
     before, after = _language_aucs(rows, plain), _language_aucs(rows, small)
     loss = {language: round(before[language] - after[language], 4) for language in before}
     if max(loss.values(), default=0.0) > experiment.max_auc_loss:
@@ -105,6 +116,17 @@ def export_model(experiment: Experiment, space: Workspace) -> None:
     }
     write_report(space, "export", report)
     say("export", **report)
+
+
+def _mixed(experiment: Experiment, space: Workspace, model: TriageModel) -> NgramBranch:
+    """Weigh the encoder and the n-grams on the calibrate rows."""
+    if not space.ngrams.is_file():
+        raise InvalidInput(str(space.ngrams), "run `python -m training ngrams` first")
+    rows = rows_of(experiment, space, CALIBRATE)
+    logits = encoder_logits(model, rows, experiment.max_tokens)
+    branch = mix(NgramBranch.load(space.ngrams), logits, rows)
+    branch.save(space.ngrams)
+    return branch
 
 
 def _language_aucs(rows: Rows, logits: Floats) -> dict[str, float]:

@@ -311,5 +311,5 @@ def test_a_model_with_other_inputs_does_not_load(folder: Path) -> None:
     graph = onnx.load(folder / MODEL)
     graph.graph.input[0].name = "tokens"
     graph.graph.node[0].input[1] = "tokens"
-    with pytest.raises(ArtifactInvalid, match="inputs are attention_mask, tokens"):
+    with pytest.raises(ArtifactInvalid, match="inputs are attention_mask, ngrams, tokens"):
         load_scorer(rewritten(folder, MODEL, graph.SerializeToString()), SEVERITIES)

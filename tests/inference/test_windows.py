@@ -74,8 +74,22 @@ def test_windows_hold_every_word_of_a_long_text(artifact: Artifact) -> None:
     frame = framer(artifact)
     text = " ".join(f"w{i}" for i in range(150))
     seen = {i for w in frame.windows([text]) for i in w.ids[len(frame.head) : -1]}
-    assert seen == set(frame.body(text))
+    tokenizer = Tokenizer.from_file(str(artifact.tokenizer_path))
+    assert seen == set(tokenizer.encode(text, add_special_tokens=False).ids)
     assert len(seen) == 150
+
+
+def test_a_window_has_the_letters_of_its_tokens(artifact: Artifact) -> None:
+    """A short text has all of its letters; those of a long one's windows overlap and cover it."""
+    frame = framer(artifact)
+    assert frame.windows(["w1  w2​"])[0].letters == "w1 w2"
+    text = " ".join(f"w{i}" for i in range(150))
+    found = frame.windows([text])
+    assert found[0].letters.startswith("w0 w1 ")
+    assert found[-1].letters.endswith(" w149")
+    for window in found:
+        assert window.letters in text
+        assert len(window.letters.split()) == len(window.ids) - len(frame.head) - len(frame.tail)
 
 
 def test_special_tokens_in_a_text_are_text(artifact: Artifact) -> None:

@@ -12,6 +12,7 @@ from training.__main__ import main, run_experiment
 from training.config import EXPERIMENTS, Experiment, load_experiment
 from triage_ml.errors import ArtifactInvalid, InvalidInput
 from triage_ml.inference.artifact import Artifact, load_artifact
+from triage_ml.inference.ngrams import ngrams
 
 
 def test_gives_an_artifact_that_loads_and_scores(artifact: Artifact) -> None:
@@ -20,8 +21,10 @@ def test_gives_an_artifact_that_loads_and_scores(artifact: Artifact) -> None:
     assert manifest.outputs == ("hate", "harassment", "profanity", "violation")
     tokenizer = Tokenizer.from_file(str(artifact.tokenizer_path))
     ids = np.array([tokenizer.encode(manifest.text_prefix + "Guten Tag").ids])
+    inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+    inputs["ngrams"] = ngrams("Guten Tag", manifest.ngram_bits)[None]
     session = onnxruntime.InferenceSession(artifact.model_path)
-    logits = session.run(["logits"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0]
+    logits = session.run(["logits"], inputs)[0]
     assert logits.shape == (1, 4)
     assert logits.dtype == np.float32
 

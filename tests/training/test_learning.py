@@ -1,6 +1,7 @@
 """The loss ignores what nobody decided; the loop learns, and resumes as if never stopped."""
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,14 @@ import pytest
 import torch
 
 from training.config import Experiment
-from training.learning.batches import BATCHES_PER_POOL, Rows, pad, plan, row_weights
+from training.learning.batches import (
+    BATCHES_PER_POOL,
+    Disguise,
+    Rows,
+    batches,
+    pad,
+    row_weights,
+)
 from training.learning.encoder import PAD_ID, tiny_encoder
 from training.learning.loss import masked_loss, targets_and_weights
 from training.learning.model import TriageModel, predict_logits
@@ -188,14 +196,41 @@ def test_a_time_budget_becomes_a_number_of_steps(monkeypatch: pytest.MonkeyPatch
     assert run.n_steps == run.step == 4
 
 
-def test_plan_continues_at_any_step() -> None:
-    """The rows of a step depend on the seed and the step alone."""
-    lengths, weights = np.arange(50) % 7, np.full(50, 0.02)
-    whole = plan(lengths, weights, 4, seed=1)
-    steps = [next(whole) for _ in range(2 * BATCHES_PER_POOL + 3)]
-    later = plan(lengths, weights, 4, seed=1, start=BATCHES_PER_POOL + 5)
-    for expected in steps[BATCHES_PER_POOL + 5 :]:
-        assert (next(later) == expected).all()
+def longer(rows: Rows, pool: int) -> Rows:
+    """Disguise one row in four: three times as long, and told by its pool."""
+    random = np.random.default_rng(pool)
+    tokens = [[*t, *t, pool] if random.random() < 0.25 else t for t in rows.tokens]
+    return rows.with_tokens(tokens)
+
+
+@pytest.mark.parametrize("disguise", [None, longer])
+def test_batches_continue_at_any_step(disguise: Disguise | None) -> None:
+    """The rows of a step, disguised or not, depend on the seed and the step alone."""
+    rows, weights = toy_rows(48), np.full(48, 1 / 48)
+    whole = batches(rows, weights, 4, 64, seed=1, disguise=disguise)
+    steps = [next(whole).tokens for _ in range(2 * BATCHES_PER_POOL + 3)]
+    start = BATCHES_PER_POOL + 5
+    later = batches(rows, weights, 4, 64, seed=1, start=start, disguise=disguise)
+    for expected in steps[start:]:
+        assert next(later).tokens == expected
+
+
+def test_disguised_rows_lie_among_rows_as_long() -> None:
+    """A batch is sorted by what its rows are after the disguise, so that little is padded."""
+    rows, weights = toy_rows(48), np.full(48, 1 / 48)
+    drawn = batches(rows, weights, 4, 64, seed=1, disguise=longer)
+    found = sorted(sorted(map(len, next(drawn).tokens)) for _ in range(BATCHES_PER_POOL))
+    assert found[0][0] < found[-1][-1]
+    assert all(one[-1] <= other[0] for one, other in pairwise(found))
+
+
+def test_sources_can_be_drawn_more_often() -> None:
+    """A boost multiplies a source's share of its language, and no other language's."""
+    sources = np.array(["a"] * 25 + ["b"] * 25 + ["c"] * 50)
+    rows = replace(toy_rows(100), languages=np.array(["en"] * 50 + ["ko"] * 50), sources=sources)
+    weights = row_weights(rows, {}, 0.5, source_boosts={"b": 3.0})
+    assert weights[sources == "b"].sum() == pytest.approx(3 * weights[sources == "a"].sum())
+    assert weights[sources == "c"].sum() == pytest.approx(0.5)
 
 
 def test_languages_are_drawn_by_their_share() -> None:

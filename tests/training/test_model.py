@@ -7,10 +7,13 @@ from torch import Tensor
 
 from training.learning.encoder import PAD_ID, tiny_encoder
 from training.learning.model import N_SEVERITY_STEPS, Outputs, Served, TriageModel
+from training.learning.ngrams import NgramBranch
 
 N_OUTPUTS = 3
 IDS = torch.tensor([[0, 5, 6, 7, 2], [0, 8, 2, PAD_ID, PAD_ID]])
 MASK = (IDS != PAD_ID).long()
+NGRAMS = torch.tensor([[1, 2, 3], [4, 0, 0]])
+NO_NGRAMS = NgramBranch.empty(4, N_OUTPUTS)
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +43,25 @@ def test_a_severity_over_a_step_is_over_the_ones_before(model: TriageModel) -> N
 def test_what_is_served_are_numbers_to_show(model: TriageModel) -> None:
     """Logits as they are, severities from 0 to 4, marks as probabilities."""
     with torch.inference_mode():
-        logits, severity, marks = Served(model)(IDS, MASK)
+        logits, severity, marks = Served(model, NO_NGRAMS)(IDS, MASK, NGRAMS)
     assert torch.equal(logits, said(model, IDS, MASK).logits)
     assert severity.shape == (2, N_OUTPUTS)
     assert ((severity > 0) & (severity < N_SEVERITY_STEPS)).all()
     assert ((marks > 0) & (marks < 1)).all()
+
+
+def test_ngrams_are_mixed_into_the_logits(model: TriageModel) -> None:
+    """Rows of the table are summed, padding apart, over the root of their number, and mixed."""
+    table = np.arange(17 * N_OUTPUTS).reshape(17, N_OUTPUTS).astype(np.int8)
+    table[0] = 0
+    scales = np.array([0.5, 1.0, 2.0], np.float32)
+    mixture = np.array([[1.0, 0.0, 0.5], [1.0, 2.0, 0.0], [0.0, 3.0, 0.0]], np.float32)
+    with torch.inference_mode():
+        found = Served(model, NgramBranch(table, scales, mixture))(IDS, MASK, NGRAMS)[0].numpy()
+    own = said(model, IDS, MASK).logits.numpy()
+    spelled = np.stack([table[1:4].sum(0) * scales / 3**0.5, table[4] * scales])
+    expected = own * mixture[0] + spelled * mixture[1] + mixture[2]
+    assert found == pytest.approx(expected, abs=1e-4)
 
 
 @pytest.mark.parametrize(("score", "severity"), [(30.0, 4.0), (-30.0, 0.0), (0.0, 2.0)])
@@ -54,7 +71,7 @@ def test_severity_is_served_in_grades(score: float, severity: float) -> None:
     torch.nn.init.zeros_(model.severity_head.weight)
     torch.nn.init.constant_(model.severity_head.bias, score)
     with torch.inference_mode():
-        found = Served(model)(IDS, MASK)[1]
+        found = Served(model, NO_NGRAMS)(IDS, MASK, NGRAMS)[1]
     assert found.numpy() == pytest.approx(np.full((2, N_OUTPUTS), severity), abs=1e-4)
 
 

@@ -4,7 +4,7 @@ Rows are drawn in pools, languages and sources balanced, sorted by length inside
 into batches, so that little is padded. A run can resume at any step without stored state.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -59,23 +59,30 @@ class Rows:
         return (self.labels >= 0) & ~self.weak
 
 
+Disguise = Callable[[Rows, int], Rows]
+"""Change the texts of some rows of the pool with this number."""
+
+
 def row_weights(
     rows: Rows,
     language_shares: dict[str, float],
     source_power: float,
     rare_boost: float = 1.0,
     written_share: float = 0.0,
+    source_boosts: Mapping[str, float] | None = None,
 ) -> npt.NDArray[np.float64]:
     """Give each row's chance to be drawn; they add up to one.
 
     Rows that are positive for an output few rows are positive for count `rare_boost` times.
-    Examples written for the project get `written_share` of their language's draws where given.
+    Examples written for the project get `written_share` of their language's draws where given,
+    other sources their rows to the power of `source_power`, times their boost.
     """
     weights = np.zeros(len(rows))
     for language in np.unique(rows.languages):
         inside = rows.languages == language
         names, counts = np.unique(rows.sources[inside], return_counts=True)
-        mass = counts**source_power
+        boosts = [(source_boosts or {}).get(str(name), 1.0) for name in names]
+        mass = counts**source_power * np.array(boosts)
         mass = _with_written(names, mass / mass.sum(), written_share)
         mass *= language_shares.get(str(language), 1.0)
         for name, count, share in zip(names, counts, mass, strict=True):
@@ -98,19 +105,33 @@ def _with_written(
     return mass
 
 
-def plan(
-    lengths: Ints, weights: npt.NDArray[np.float64], batch_size: int, seed: int, start: int = 0
-) -> Iterator[Ints]:
-    """Yield row numbers of each step from `start` on, for ever."""
+def batches(
+    rows: Rows,
+    weights: npt.NDArray[np.float64],
+    batch_size: int,
+    max_tokens: int,
+    seed: int,
+    *,
+    start: int = 0,
+    disguise: Disguise | None = None,
+) -> Iterator[Rows]:
+    """Yield the rows of each step from `start` on, for ever.
+
+    A pool is disguised before it is sorted: a disguise makes texts longer, and one long row pads
+    its whole batch.
+    """
     step_in_pool = start % BATCHES_PER_POOL
-    pool = start // BATCHES_PER_POOL
+    number = start // BATCHES_PER_POOL
     while True:
-        random = np.random.default_rng((seed, pool))
-        drawn = random.choice(len(lengths), BATCHES_PER_POOL * batch_size, p=weights)
-        drawn = drawn[np.argsort(lengths[drawn], kind="stable")]
-        batches = random.permutation(drawn.reshape(BATCHES_PER_POOL, batch_size))
-        yield from batches[step_in_pool:]
-        pool, step_in_pool = pool + 1, 0
+        random = np.random.default_rng((seed, number))
+        pool = rows.take(random.choice(len(rows), BATCHES_PER_POOL * batch_size, p=weights))
+        if disguise:
+            pool = disguise(pool, number)
+        lengths = np.array([min(len(tokens), max_tokens) for tokens in pool.tokens])
+        order = np.argsort(lengths, kind="stable").reshape(BATCHES_PER_POOL, batch_size)
+        for chosen in random.permutation(order)[step_in_pool:]:
+            yield pool.take(chosen)
+        number, step_in_pool = number + 1, 0
 
 
 def pad_marks(marks: Sequence[Sequence[int]], width: int) -> Tensor:

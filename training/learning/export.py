@@ -8,10 +8,10 @@ import logging
 import re
 import time
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +21,14 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor
 
-from training.learning.batches import pad
+from training.learning.batches import Rows, pad
 from training.learning.encoder import PAD_ID
 from training.learning.model import Served, TriageModel, predict_logits
+from training.learning.ngrams import NgramBranch
 from training.metrics import sigmoid
+from triage_ml.domain.text import normalise
 from triage_ml.errors import TriageError
+from triage_ml.inference.ngrams import PADDING, ngrams, pad_ngrams
 
 OPSET = 17
 FP32_LIMIT = 1e-3
@@ -66,18 +69,35 @@ class Parity:
     n_rows: int
 
 
-def export_fp32(model: TriageModel, path: Path) -> None:
-    """Write input_ids, attention_mask (B, T) int64 -> logits, severity (B, L + 1), marks (B, T)."""
-    served = Served(copy.deepcopy(model).cpu().float()).eval()
+class Feed(NamedTuple):
+    """What the exported model reads of some texts, all int64."""
+
+    input_ids: Tensor  # (B, T)
+    attention_mask: Tensor  # (B, T)
+    ngrams: Tensor  # (B, N)
+
+    def arrays(self) -> dict[str, npt.NDArray[np.int64]]:
+        return {name: value.numpy() for name, value in self._asdict().items()}
+
+
+def feed(rows: Rows, max_tokens: int, n_bits: int) -> Feed:
+    """Make a batch of rows, each cut after `max_tokens`."""
+    found = [ngrams(normalise(text).text, n_bits) for text in rows.texts]
+    return Feed(*pad(rows.tokens, max_tokens), torch.from_numpy(pad_ngrams(found)))
+
+
+def export_fp32(model: TriageModel, branch: NgramBranch, path: Path) -> None:
+    """Write an ONNX model: a `Feed` -> logits, severity (B, L + 1), marks (B, T)."""
+    served = Served(copy.deepcopy(model).cpu().float(), branch).eval()
     example = _example()
-    names = ["input_ids", "attention_mask"]
-    axes = {name: {0: "batch", 1: "tokens"} for name in (*names, "marks")}
-    axes |= {"logits": {0: "batch"}, "severity": {0: "batch"}}
+    names = list(Feed._fields)
+    axes = {name: {0: "batch", 1: "tokens"} for name in ("input_ids", "attention_mask", "marks")}
+    axes |= {"logits": {0: "batch"}, "severity": {0: "batch"}, "ngrams": {0: "batch", 1: "ngrams"}}
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # the legacy exporter announces its age at every call
         torch.onnx.export(
             served,
-            example,
+            tuple(example),
             str(path),
             input_names=names,
             output_names=list(ONNX_OUTPUTS),
@@ -115,56 +135,81 @@ def open_session(path: Path, n_threads: int) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def time_single_text(path: Path, n_tokens: int = 32, n_runs: int = 200) -> float:
+def time_single_text(
+    path: Path, n_tokens: int = 32, n_ngrams: int = 400, n_runs: int = 200
+) -> float:
     """Give the median time of one text on one thread, in milliseconds."""
     session = open_session(path, 1)
-    ids = np.random.default_rng(0).integers(4, 500, (1, n_tokens))
-    feed = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+    random = np.random.default_rng(0)
+    ids = random.integers(4, 500, (1, n_tokens))
+    inputs = {
+        "input_ids": ids,
+        "attention_mask": np.ones_like(ids),
+        "ngrams": random.integers(1, 16, (1, n_ngrams)),
+    }
     times = []
     for _ in range(n_runs):
         began = time.perf_counter()
-        session.run(["logits"], feed)
+        session.run(["logits"], inputs)
         times.append(time.perf_counter() - began)
     return round(1e3 * float(np.median(times)), 2)
 
 
 def onnx_logits(
-    session: onnxruntime.InferenceSession, tokens: Sequence[Sequence[int]], max_tokens: int
+    session: onnxruntime.InferenceSession, rows: Rows, max_tokens: int, n_bits: int
 ) -> Floats:
     """Score rows in order, batched by length.  # (N, L + 1) float32"""
-    order = np.argsort([len(t) for t in tokens], kind="stable")
-    parts: list[Floats] = []
-    for at in range(0, len(order), PREDICT_BATCH):
-        chosen = [tokens[i] for i in order[at : at + PREDICT_BATCH]]
-        ids, mask = pad(chosen, max_tokens)
-        feed = {"input_ids": ids.numpy(), "attention_mask": mask.numpy()}
-        parts.append(session.run(["logits"], feed)[0])
-    sorted_logits = np.concatenate(parts)
-    logits = np.empty_like(sorted_logits)
-    logits[order] = sorted_logits
+
+    def score(batch: Rows) -> Floats:
+        logits: Floats = session.run(["logits"], feed(batch, max_tokens, n_bits).arrays())[0]
+        return logits
+
+    return _by_length(rows, score)
+
+
+def encoder_logits(model: TriageModel, rows: Rows, max_tokens: int) -> Floats:
+    """Score rows in order with the encoder alone, in bf16.  # (N, L + 1) float32"""
+    model.eval()
+
+    def score(batch: Rows) -> Floats:
+        with torch.autocast("cpu", torch.bfloat16):
+            return predict_logits(model, *pad(batch.tokens, max_tokens)).float().numpy()
+
+    return _by_length(rows, score)
+
+
+def _by_length(rows: Rows, score: Callable[[Rows], Floats]) -> Floats:
+    order = np.argsort([len(tokens) for tokens in rows.tokens], kind="stable")
+    batches = (order[at : at + PREDICT_BATCH] for at in range(0, len(order), PREDICT_BATCH))
+    found = np.concatenate([score(rows.take(batch)) for batch in batches])
+    logits = np.empty_like(found)
+    logits[order] = found
     return logits
 
 
 def check_parity(
     model: TriageModel,
+    branch: NgramBranch,
     plain: Floats,
     small: Floats,
-    tokens: Sequence[Sequence[int]],
+    rows: Rows,
     limits: Limits,
 ) -> Parity:
     """Compare logits of fp32 and int8 on rows, and torch on the first of them.
 
     Raises: ParityLost over a limit.
     """
-    few = tokens[:TORCH_ROWS]
-    trained = predict_logits(model.cpu().float(), *pad(few, limits.max_tokens)).numpy()
+    few = rows.take(np.arange(min(TORCH_ROWS, len(rows))))
+    with torch.inference_mode():
+        served = Served(model.cpu().float(), branch).eval()
+        trained = served(*feed(few, limits.max_tokens, branch.n_bits))[0].numpy()
     difference = np.abs(sigmoid(plain) - sigmoid(small))
     parity = Parity(
         fp32_logit_max=float(np.abs(trained - plain[: len(few)]).max()),
         int8_probability_max=float(difference.max()),
         int8_probability_p99=float(np.quantile(difference, 0.99)),
         int8_probability_mean=float(difference.mean()),
-        n_rows=len(tokens),
+        n_rows=len(rows),
     )
     if parity.fp32_logit_max > FP32_LIMIT:
         raise ParityLost(f"fp32 logits differ by {parity.fp32_logit_max:.2g}")
@@ -173,11 +218,11 @@ def check_parity(
     return parity
 
 
-def _example() -> tuple[Tensor, Tensor]:
+def _example() -> Feed:
     """Give a padded example, so that the traced mask is a real one."""
     ids = torch.full((2, 9), PAD_ID, dtype=torch.int64)
     ids[0, :9], ids[1, :6] = 4, 5
-    return ids, (ids != PAD_ID).long()
+    return Feed(ids, (ids != PAD_ID).long(), torch.tensor([[3, 1, 2], [2, PADDING, PADDING]]))
 
 
 def _kept_in_fp32(names: Iterable[str]) -> list[str]:

@@ -6,6 +6,9 @@ import torch
 from torch import Tensor, nn
 from transformers import BertModel
 
+from training.learning.ngrams import NgramBranch
+from triage_ml.inference.ngrams import PADDING
+
 WORD_EMBEDDINGS = "encoder.embeddings.word_embeddings.weight"
 N_SEVERITY_STEPS = 4
 """Severities S0 to S4 have four steps between them."""
@@ -72,16 +75,30 @@ class TriageModel(nn.Module):
 
 
 class Served(nn.Module):
-    """What is exported: logits, expected severities and token marks as numbers to show."""
+    """What is exported: logits, expected severities and token marks as numbers to show.
 
-    def __init__(self, model: TriageModel) -> None:
+    The logits are the encoder's and the n-gram branch's, mixed per output.
+    """
+
+    def __init__(self, model: TriageModel, branch: NgramBranch) -> None:
         super().__init__()
         self.model = model
+        self.table = nn.Buffer(torch.from_numpy(branch.table))  # (2^bits + 1, L + 1) int8
+        self.scales = nn.Buffer(torch.from_numpy(branch.scales))  # (L + 1,)
+        self.of_encoder, self.of_ngrams, self.rest = (
+            nn.Buffer(torch.from_numpy(part)) for part in branch.mixture
+        )  # (L + 1,) each
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, ngrams: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
         found = self.model(input_ids, attention_mask)
         severity = torch.sigmoid(found.severity).sum(-1)  # (B, L + 1), 0 to 4
-        return found.logits, severity, torch.sigmoid(found.marks)
+        weights = self.table[ngrams].float().sum(1)  # (B, N) -> (B, L + 1)
+        n_ngrams = (ngrams > PADDING).sum(1, keepdim=True).clamp(min=1)  # (B, 1)
+        spelled = weights * self.scales / n_ngrams.sqrt()
+        logits = found.logits * self.of_encoder + spelled * self.of_ngrams + self.rest
+        return logits, severity, torch.sigmoid(found.marks)
 
 
 def predict_logits(model: TriageModel, ids: Tensor, mask: Tensor) -> Tensor:

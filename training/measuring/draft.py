@@ -47,6 +47,7 @@ def manifest_frame(
         "max_tokens": experiment.max_tokens,
         "window_overlap": experiment.window_overlap,
         "pad_id": PAD_ID,
+        "ngram_bits": experiment.ngram_bits,
         "labels": [output for output in outputs if output != VIOLATION],
         "support": SupportMatrix({}).as_nested(),
         "quality": {},

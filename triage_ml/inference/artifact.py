@@ -1,7 +1,7 @@
 """The model artifact: a folder with a manifest and checksums, no pickle.
 
     manifest.json    what the model is, what it was measured on, how to calibrate it, checksums
-    model.onnx       input_ids, attention_mask (B, T) int64 -> float32 of
+    model.onnx       input_ids, attention_mask (B, T), ngrams (B, N) int64 -> float32 of
                      logits (B, L + 1): one column per label of the manifest, then `violation`;
                      severity (B, L + 1): expected severity if the output applies, 0 to 4;
                      marks (B, T): probability that a token speaks for a violation
@@ -25,7 +25,7 @@ from triage_ml.domain.taxonomy import HEADS, VIOLATION, Label, Language, Support
 from triage_ml.domain.text import NORMALISER_VERSION
 from triage_ml.errors import ArtifactInvalid
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 MODEL = "model.onnx"
 TOKENIZER = "tokenizer.json"
@@ -98,6 +98,7 @@ class Manifest(BaseModel):
     logit to bound it from above. `thresholds` are the probabilities from which an output is
     shown as found, chosen for `threshold_precision`. The model's severity is used for
     `severity_labels` only, its marks from probability `mark_threshold` on (None: no rationale).
+    N-grams are hashed into 2^`ngram_bits` buckets.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -112,6 +113,7 @@ class Manifest(BaseModel):
     max_tokens: int = Field(ge=8)
     window_overlap: int = Field(ge=0)
     pad_id: int = Field(ge=0)
+    ngram_bits: int = Field(ge=4, le=24)
     labels: tuple[Label, ...] = Field(min_length=1)
     support: dict[str, dict[str, str]]
     calibration: dict[str, dict[str, Calibration]]

@@ -27,13 +27,14 @@ from triage_ml.domain.text import NormalisedText
 from triage_ml.errors import ArtifactInvalid, ScoringFailed
 from triage_ml.inference.artifact import Artifact, Manifest, load_artifact
 from triage_ml.inference.calibrate import Calibrator, Floats
+from triage_ml.inference.ngrams import ngrams, pad_ngrams
 from triage_ml.inference.rationale import Word, spans_of, weigh_words
 from triage_ml.inference.windows import Framer, Window, batches, pad
 from triage_ml.ports import ModelInfo
 
-Rows = Sequence[Sequence[int]]
+Windows = Sequence[Window]
 
-INPUTS = ("input_ids", "attention_mask")
+INPUTS = ("input_ids", "attention_mask", "ngrams")
 OUTPUTS = ("logits", "severity", "marks")
 
 
@@ -56,7 +57,7 @@ class Reading(NamedTuple):
     parts: list[Part]
 
 
-RunAll = Callable[[Callable[[Rows], list[Answer]], Iterable[Rows]], Iterable[list[Answer]]]
+RunAll = Callable[[Callable[[Windows], list[Answer]], Iterable[Windows]], Iterable[list[Answer]]]
 
 
 class OnnxScorer:
@@ -128,7 +129,7 @@ class OnnxScorer:
     def _answers(self, windows: Sequence[Window]) -> list[Answer]:
         answers: list[Answer | None] = [None] * len(windows)
         groups = self._groups(windows)
-        rows = ([windows[i].ids for i in group] for group in groups)
+        rows = ([windows[i] for i in group] for group in groups)
         for group, found in zip(groups, self._map(self._run, rows), strict=True):
             for i, answer in zip(group, found, strict=True):
                 answers[i] = answer
@@ -139,11 +140,13 @@ class OnnxScorer:
             return [[i] for i in range(len(windows))]
         return list(batches([len(window.ids) for window in windows], self._max_batch_tokens))
 
-    def _run(self, rows: Rows) -> list[Answer]:
-        ids, mask = pad(rows, self._manifest.pad_id)  # (B, T)
+    def _run(self, rows: Windows) -> list[Answer]:
+        ids, mask = pad([window.ids for window in rows], self._manifest.pad_id)  # (B, T)
+        n_bits = self._manifest.ngram_bits
+        buckets = pad_ngrams([ngrams(window.letters, n_bits) for window in rows])  # (B, N)
         try:
             logits, severity, marks = self._session.run(
-                OUTPUTS, dict(zip(INPUTS, (ids, mask), strict=True))
+                OUTPUTS, dict(zip(INPUTS, (ids, mask, buckets), strict=True))
             )
         except Exception as error:  # the runtime's errors share no base class
             raise ScoringFailed(f"the model runtime failed: {type(error).__name__}") from error

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from triage_ml.domain.text import NormalisedText, normalise
 
@@ -18,11 +18,15 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Framed token ids of one stretch of the text at index `text`, from body token `start` on."""
+    """One stretch of the text at index `text`, from body token `start` on.
+
+    `ids` are its framed tokens, `letters` its letters in the normalised text.
+    """
 
     text: int
     ids: tuple[int, ...]
     start: int = 0
+    letters: str = ""
 
 
 class Framer:
@@ -51,26 +55,28 @@ class Framer:
 
     def windows(self, texts: Sequence[str]) -> list[Window]:
         """Give the windows of all texts, in order."""
-        return [
-            Window(index, (*self.head, *body[start:end], *self.tail), start)
-            for index, text in enumerate(texts)
-            for body in [self.body(text)]
-            for start, end in stretches(len(body), self.capacity, self._overlap)
-        ]
+        return [window for index, text in enumerate(texts) for window in self._cut(index, text)]
 
-    def body(self, text: str) -> list[int]:
-        """Give the token ids of the normalised text, without the frame."""
-        ids: list[int] = self._tokenizer.encode(self._prefix + normalise(text).text).ids
-        return ids[len(self.head) : len(ids) - len(self.tail)]
+    def _cut(self, index: int, text: str) -> Iterator[Window]:
+        clean = normalise(text).text
+        encoding = self._tokenizer.encode(self._prefix + clean)
+        body: list[int] = encoding.ids[len(self.head) : len(encoding.ids) - len(self.tail)]
+        cuts = stretches(len(body), self.capacity, self._overlap)
+        places = self._places(encoding) if len(cuts) > 1 else []
+        for start, end in cuts:
+            letters = clean[places[start][0] : places[end - 1][1]] if places else clean
+            yield Window(index, (*self.head, *body[start:end], *self.tail), start, letters)
 
     def places(self, text: str) -> tuple[NormalisedText, list[tuple[int, int]]]:
         """Give the normalised text and, per body token, its characters [start, end) there."""
         clean = normalise(text)
-        offsets = self._tokenizer.encode(self._prefix + clean.text).offsets
+        return clean, self._places(self._tokenizer.encode(self._prefix + clean.text))
+
+    def _places(self, encoding: Encoding) -> list[tuple[int, int]]:
+        offsets = encoding.offsets
         body = offsets[len(self.head) : len(offsets) - len(self.tail)]
         n_prefix = len(self._prefix)
-        moved = [(max(start - n_prefix, 0), max(end - n_prefix, 0)) for start, end in body]
-        return clean, moved
+        return [(max(start - n_prefix, 0), max(end - n_prefix, 0)) for start, end in body]
 
 
 def stretches(n_tokens: int, capacity: int, overlap: int) -> list[tuple[int, int]]:

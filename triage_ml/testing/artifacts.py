@@ -76,6 +76,7 @@ def tiny_manifest() -> dict[str, Any]:
         "max_tokens": 16,
         "window_overlap": 4,
         "pad_id": SPECIAL.index("<pad>"),
+        "ngram_bits": 8,
         "labels": [label.value for label in LABELS],
         "support": support.as_nested(),
         "calibration": {output: {"en": english, POOLED: pooled} for output in outputs},
@@ -131,8 +132,12 @@ def _save_model(path: Path, rest_logit: float, n_outputs: int) -> None:
         helper.make_node("Sigmoid", ["token_scores"], ["marks"]),  # (B, T)
     ]
     inputs = [
-        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
-        for name in ("input_ids", "attention_mask")
+        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", width])
+        for name, width in (
+            ("input_ids", "tokens"),
+            ("attention_mask", "tokens"),
+            ("ngrams", "ngrams"),
+        )
     ]
     outputs = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", width])

@@ -1,0 +1,67 @@
+"""Letters to buckets: the same for training and serving, for ever."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from triage_ml.domain.text import normalise
+from triage_ml.inference.ngrams import LONGEST, PADDING, fold, ngrams, pad_ngrams
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("IŞIK İYİ", "isik iyi"),
+        ("Kırmızı", "kirmizi"),
+        ("corazón MAÑANA", "corazon manana"),
+        ("Straße ÜBER", "strasse uber"),
+        ("room 101", "room 937"),
+        ("안녕", "안녕"),
+    ],
+)
+def test_what_hurried_typing_drops_is_folded(one: str, other: str) -> None:
+    """Case, accents, the dot of an i, and which digit it is; Korean syllables stay whole."""
+    assert fold(one) == fold(other)
+
+
+def test_syllables_and_words_stay_apart() -> None:
+    """Folding unites spellings, not words."""
+    assert len({fold(text) for text in ("안녕", "안넝", "kir", "kır mızı", "room", "rooms")}) == 6
+
+
+HI = [20095, 33791, 198392, 257686, 279774, 354054, 361552, 515107, 521823]
+
+
+def test_buckets_never_change() -> None:
+    """An artifact's table is laid out by these numbers: another hash is another model."""
+    assert ngrams("hi", 19).tolist() == HI
+    assert len(ngrams("", 19)) == 2  # two spaces: one n-gram of one letter, one of two
+
+
+def test_a_text_has_its_n_grams_once() -> None:
+    """Of one to five letters, space before and behind; what repeats is counted once."""
+    n_letters = len(" abcdef ")
+    assert len(ngrams("abcdef", 24)) == sum(n_letters - n + 1 for n in range(1, LONGEST + 1)) - 1
+    assert set(ngrams("abc", 24)) < set(ngrams("abc abc", 24))
+
+
+@given(st.text(max_size=60), st.integers(4, 24))
+def test_buckets_are_in_the_table(text: str, n_bits: int) -> None:
+    """Whatever is written: sorted, unique, never the row of padding, never past the table."""
+    found = ngrams(normalise(text).text, n_bits)
+    assert (np.diff(found) > 0).all()
+    assert found[0] > PADDING
+    assert found[-1] <= 2**n_bits
+
+
+def test_fewer_bits_unite_buckets() -> None:
+    """The same order in fewer buckets, so that a table can be folded."""
+    fine, coarse = ngrams("what a morning", 20) - 1, ngrams("what a morning", 16) - 1
+    assert np.array_equal(np.unique(fine >> 4), coarse)
+
+
+def test_rows_are_padded_to_the_longest() -> None:
+    """Shorter rows end with the bucket that weighs nothing."""
+    padded = pad_ngrams([np.array([3, 7, 9]), np.array([4])])
+    assert padded.tolist() == [[3, 7, 9], [4, PADDING, PADDING]]
