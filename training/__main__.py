@@ -56,7 +56,7 @@ def run_experiment(
         if not space.report("prepare").is_file():
             steps.make_snapshot(experiment, space, folder, tracker)
             steps.prepare_base(experiment, space)
-        if not space.report("train").is_file():
+        if not steps.is_trained(experiment, space):
             steps.train_model(experiment, space, tracker)
         if not space.ngrams.is_file():
             steps.learn_ngrams(experiment, space)
@@ -65,7 +65,7 @@ def run_experiment(
         artifact = build_artifact(experiment, space)
         record_artifact(artifact, tracker)
     if ship:
-        ship_artifact(artifact)
+        ship_artifact(artifact, space)
     return artifact
 
 
@@ -211,7 +211,7 @@ def card_command(
         artifact = build_artifact(chosen, space)
         record_artifact(artifact, tracker)
     if ship:
-        ship_artifact(artifact)
+        ship_artifact(artifact, space)
     reports.console.print(artifact.manifest.model_version, str(artifact.folder))
 
 

@@ -81,6 +81,19 @@ class Experiment:
     max_int8_difference: float = 0.15  # of a probability, 99th percentile, int8 against fp32
     max_auc_loss: float = 0.01
 
+    def __post_init__(self) -> None:
+        """Refuse numbers no run can have. Raises: InvalidInput, naming the setting."""
+        for name in _COUNTS:
+            if getattr(self, name) < 1:
+                raise InvalidInput(name, f"{getattr(self, name)} is under 1")
+        for name in _SHARES:
+            if not 0 <= getattr(self, name) <= 1:
+                raise InvalidInput(name, f"{getattr(self, name)} is not between 0 and 1")
+        for name in ("language_shares", "source_boosts"):
+            for key, value in getattr(self, name).items():
+                if not value > 0:
+                    raise InvalidInput(f"{name}.{key}", f"{value} is not above 0")
+
     @property
     def fingerprint(self) -> str:
         return _hash(asdict(self))
@@ -89,6 +102,18 @@ class Experiment:
     def training_fingerprint(self) -> str:
         """Hash what decides the weights: a checkpoint may be measured in other ways."""
         return _hash({k: v for k, v in asdict(self).items() if k not in MEASURING})
+
+
+_COUNTS = "batch_size", "max_tokens", "train_max_tokens", "checkpoint_every", "n_threads"
+_SHARES = (
+    "dropout",
+    "encoder_dropout",
+    "weak_weight",
+    "weak_label_weight",
+    "written_share",
+    "augment_share",
+    "average_decay",
+)
 
 
 def _hash(values: dict[str, Any]) -> str:

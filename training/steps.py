@@ -35,7 +35,7 @@ from training.learning.train import resume, start
 from training.learning.train import train as run_training
 from training.measuring.evaluate import rows_of_cell
 from training.metrics import auc
-from training.reports import outputs_of, rows_of, say, write_report
+from training.reports import outputs_of, read_report, rows_of, say, write_report
 from training.tracking import Tracker
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES
 from triage_ml.errors import InvalidInput
@@ -78,9 +78,23 @@ def train_model(
     stop_at = stop_at or experiment.last_step
     run = run_training(run, rows, experiment, space.checkpoint, tracker, stop_at, tokenizer)
     torch.save(run.average.state() if run.average else run.model.cpu().trained_state(), space.model)
-    report = {"n_steps": run.step, "seconds": round(run.seconds), "loss": run.loss}
+    report = {
+        "n_steps": run.step,
+        "seconds": round(run.seconds),
+        "loss": run.loss,
+        "settings": experiment.training_fingerprint,
+    }
     write_report(space, "train", report)
     say("train", **report)
+
+
+def is_trained(experiment: Experiment, space: Workspace) -> bool:
+    """Say whether the training is done. Raises: InvalidInput when it was of other settings."""
+    if not space.report("train").is_file():
+        return False
+    if read_report(space, "train").get("settings") != experiment.training_fingerprint:
+        raise InvalidInput(str(space.root), "was trained with other settings; give another --out")
+    return True
 
 
 def learn_ngrams(experiment: Experiment, space: Workspace) -> None:

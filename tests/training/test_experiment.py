@@ -102,6 +102,32 @@ def test_refuses_an_unknown_setting(tmp_path: Path) -> None:
         load_experiment(str(tmp_path / "x.toml"))
 
 
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("batch_size = 0", "batch_size: 0 is under 1"),
+        ("augment_share = 1.5", "augment_share: 1.5 is not between 0 and 1"),
+        ("[language_shares]\nko = -1", "language_shares.ko: -1 is not above 0"),
+        ("[source_boosts]\nen_edos = 0", "source_boosts.en_edos: 0 is not above 0"),
+    ],
+)
+def test_refuses_a_number_no_run_can_have(tmp_path: Path, line: str, named: str) -> None:
+    """The setting is named before any work begins."""
+    (tmp_path / "x.toml").write_text(line, "utf-8")
+    with pytest.raises(InvalidInput, match=named):
+        load_experiment(str(tmp_path / "x.toml"))
+
+
+def test_a_finished_training_of_other_settings_is_refused(
+    artifact: Artifact, place: Path, tmp_path: Path
+) -> None:
+    """A second run under changed settings does not pass the old model off as its own."""
+    changed = tmp_path / "small.toml"
+    changed.write_text("seed = 77\n" + (place / "small.toml").read_text("utf-8"), "utf-8")
+    with pytest.raises(InvalidInput, match="trained with other settings"):
+        run_experiment(str(changed), place / "data", place / "out", store="none")
+
+
 @pytest.mark.parametrize("name", sorted(path.stem for path in EXPERIMENTS.glob("*.toml")))
 def test_the_shipped_experiments_are_valid(name: str) -> None:
     """Each loads, names every language's share, and continues one that is there."""

@@ -25,7 +25,8 @@ def fresh_model(
         encoder,
         n_outputs,
         experiment.dropout,
-        train_embeddings=experiment.embedding_learning_rate > 0,
+        # A continued run keeps the embeddings it took over, even where they learn nothing more.
+        train_embeddings=experiment.embedding_learning_rate > 0 or bool(experiment.start_from),
         n_sources=n_sources,
     )
 

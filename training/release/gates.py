@@ -56,11 +56,11 @@ class Limits:
 
 
 class GatesFailed(Conflict):
-    """A model may not be registered; the message names each failed gate."""
+    """A model may not be registered or shipped; the message names each failed gate."""
 
-    def __init__(self, failed: tuple[Gate, ...]) -> None:
+    def __init__(self, failed: tuple[Gate, ...], refused: str = "not registered") -> None:
         count = f"{len(failed)} gate{'s' * (len(failed) > 1)}"
-        super().__init__(f"not registered, {count} failed: {'; '.join(map(str, failed))}")
+        super().__init__(f"{refused}, {count} failed: {'; '.join(map(str, failed))}")
         self.failed = failed
 
 
@@ -145,11 +145,13 @@ def _parity(report: Report, _: Limits) -> Finding:
 
 def _bias(report: Report, limits: Limits) -> Finding:
     def found() -> Iterator[Finding]:
-        for language, groups in report.items():
-            for group, row in groups.items():
+        for language in SUPPORTED_LANGUAGES:
+            if language.value not in report:
+                raise _NotMeasured(f"{language.value} is not measured")
+            for group, row in report[language.value].items():
                 if min(row["n_positive"], row["n_negative"]) >= limits.min_group_rows:
                     for side in ("bpsn", "bnsp"):
-                        yield float(row[f"{side}_auc"]), f"{language} {group} {side.upper()}"
+                        yield float(row[f"{side}_auc"]), f"{language.value} {group} {side.upper()}"
 
     return _lowest(found())
 

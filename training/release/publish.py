@@ -19,6 +19,7 @@ from training.measuring.evaluate import Cell, quality, support
 from training.measuring.targets import Target, gather_targets
 from training.metrics import Interval
 from training.release.card import CardFacts, render_card
+from training.release.gates import REPORTS, GatesFailed, check_gates, load_limits
 from training.reports import read_calibration, read_report
 from triage_ml.inference.artifact import CARD, MODEL, Artifact, file_hash, write_artifact
 from triage_ml.inference.artifact import TOKENIZER as ARTIFACT_TOKENIZER
@@ -58,11 +59,28 @@ def find_targets(space: Workspace) -> list[Target]:
 
 
 def ship(
-    artifact: Artifact, shipped: Path = SHIPPED, cards: Path = CARDS, readme: Path = README
+    artifact: Artifact,
+    space: Workspace,
+    shipped: Path = SHIPPED,
+    cards: Path = CARDS,
+    readme: Path = README,
 ) -> None:
-    """Put the artifact, its card and its table of targets where the product takes them from."""
-    shutil.rmtree(shipped, ignore_errors=True)
-    shutil.copytree(artifact.folder, shipped)
+    """Put the artifact, its card and its table of targets where the product takes them from.
+
+    The new artifact is whole beside the old one before it takes its place.
+    Raises: GatesFailed, and nothing is replaced.
+    """
+    judged = check_gates({step: read_report(space, step) for step in REPORTS}, load_limits())
+    if failed := tuple(gate for gate in judged if not gate.passed):
+        raise GatesFailed(failed, "not shipped")
+    draft, old = shipped.with_name(".new"), shipped.with_name(".old")
+    for left in (draft, old):
+        shutil.rmtree(left, ignore_errors=True)
+    shutil.copytree(artifact.folder, draft)
+    if shipped.is_dir():
+        shipped.rename(old)
+    draft.rename(shipped)
+    shutil.rmtree(old, ignore_errors=True)
     cards.mkdir(exist_ok=True)
     card = cards / f"{artifact.manifest.model_version}.md"
     card.write_text(artifact.card(), "utf-8")

@@ -11,6 +11,7 @@ Choices:
   Turkish (I/ı, İ/i). A combining dot left on an `i` by such lower-casing is removed.
 - Look-alike Cyrillic and Greek letters are mapped only inside a word that also holds Latin
   letters, so that Russian or Greek text stays itself.
+- Four letters or more that stand alone with one sign between them ("s p e l l e d") are joined.
 - A letter or sign repeated three times or more is kept twice. Digits are left alone. Of
   combining marks piled on one letter, sixteen are kept.
 """
@@ -21,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-NORMALISER_VERSION = "1"
+NORMALISER_VERSION = "2"
 """Recorded in every artifact; serving refuses an artifact made with another version."""
 
 _INVISIBLE = re.compile(
@@ -44,6 +45,8 @@ MAX_MARKS = 16
 """Combining marks kept in a row. Unicode's Stream-Safe Text Format (UAX 15) allows 30; ordering a
 run takes time with the square of its length."""
 _PILED_MARKS = re.compile(f"[{_MARKS}]{{{MAX_MARKS + 1},}}")
+# Four letters or more, each alone, with the same sign between them; three may be "U.S.A.".
+_SPELLED_OUT = re.compile(r"(?<!\w)[^\W\d_]([ .\-_*·•|/+~])[^\W\d_](?:\1[^\W\d_]){2,}(?!\w)")
 _COMPAT_JAMO_RUN = re.compile("[\u3131-\u3163]{4,}")
 
 # Source: Unicode TR39 confusables, the single-letter rows of Cyrillic and Greek to Latin.
@@ -147,6 +150,17 @@ def _undot(text: str, starts: list[int]) -> tuple[str, list[int]]:
     return _replace(_DOTTED_I, lambda _: "", text, starts)
 
 
+def _join_letters(text: str, starts: list[int]) -> tuple[str, list[int]]:
+    """Drop the signs between spelled-out letters; the letters keep their places."""
+    dropped = {
+        i for run in _SPELLED_OUT.finditer(text) for i in range(run.start() + 1, run.end(), 2)
+    }
+    if not dropped:
+        return text, starts
+    kept = [i for i in range(len(text)) if i not in dropped]
+    return "".join(text[i] for i in kept), [*(starts[i] for i in kept), starts[-1]]
+
+
 def _join_jamo(text: str, starts: list[int]) -> tuple[str, list[int]]:
     return _replace(_COMPAT_JAMO_RUN, _join_jamo_run, text, starts)
 
@@ -189,6 +203,7 @@ _STEPS = (
     _thin_marks,
     _compose,
     _undot,
+    _join_letters,
     _join_jamo,
     _unmask,
     _shorten,
