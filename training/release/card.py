@@ -165,6 +165,9 @@ def _making(facts: CardFacts) -> str:
             f" {settings['augment_share']:.0%} of the rows disguised, "
             f"{settings['written_share']:.0%} written for the project; ordinal severity and "
             f"rationale heads beside it.",
+            f"- Beside the encoder a linear model on character n-grams hashed into "
+            f"{2 ** settings['ngram_bits']:,} buckets, fitted to every training row and mixed in "
+            f"per output on the calibrate rows.",
             _parity(facts.reports["export"]),
         )
     )
