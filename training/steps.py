@@ -30,7 +30,7 @@ from training.learning.export import (
 from training.learning.model import TriageModel
 from training.learning.ngrams import NgramBranch, fit_ngrams, mix
 from training.learning.objective import number_sources
-from training.learning.restore import fresh_model, model_to_train, trained_model
+from training.learning.restore import fresh_model, model_to_train, teacher_of, trained_model
 from training.learning.train import resume, start
 from training.learning.train import train as run_training
 from training.measuring.evaluate import rows_of_cell
@@ -76,7 +76,10 @@ def train_model(
         run = start(model_to_train(experiment, space, outputs, rows), experiment)
     tokenizer = prepare.load_tokenizer(space)
     stop_at = stop_at or experiment.last_step
-    run = run_training(run, rows, experiment, space.checkpoint, tracker, stop_at, tokenizer)
+    teacher = teacher_of(experiment, space, outputs)
+    run = run_training(
+        run, rows, experiment, space.checkpoint, tracker, stop_at, tokenizer, teacher
+    )
     torch.save(run.average.state() if run.average else run.model.cpu().trained_state(), space.model)
     report = {
         "n_steps": run.step,

@@ -13,11 +13,12 @@ from training.learning.encoder import (
     UNK_ID,
     Vocabulary,
     base_tokenizer,
+    keep_layers,
     load_base,
     package_file,
     prune_vocabulary,
 )
-from triage_ml.errors import SetupFailed
+from triage_ml.errors import InvalidInput, SetupFailed
 
 TEXTS = [
     "query: Das Wetter ist heute schön.",
@@ -103,3 +104,16 @@ def test_names_the_package_that_is_missing() -> None:
     """Without the training extra the message says what to install."""
     with pytest.raises(SetupFailed, match=r"triage-ml\[training\]"):
         package_file("no_such_package_here", "x")
+
+
+def test_keeps_layers_evenly_spaced() -> None:
+    """The first and the last stay; what is asked for in vain is named."""
+    encoder = load_base(tuple(range(50)))
+    first, last = encoder.encoder.layer[0], encoder.encoder.layer[-1]
+    keep_layers(encoder, 6)
+    assert len(encoder.encoder.layer) == 6
+    assert encoder.encoder.layer[0] is first
+    assert encoder.encoder.layer[-1] is last
+    assert encoder.config.num_hidden_layers == 6
+    with pytest.raises(InvalidInput, match="n_layers: 7 is not between 2 and 6"):
+        keep_layers(encoder, 7)

@@ -78,3 +78,23 @@ def test_the_other_losses_have_their_weights(weight: str) -> None:
         objective = Objective.of(known, replace(settings, **{weight: factor}))
         loss = objective.loss(Listener(), known, CPU)  # type: ignore[arg-type]
         assert loss.item() == pytest.approx((1 + factor) * np.log(2))
+
+
+def test_a_teacher_is_followed_where_nobody_decided() -> None:
+    """Its probabilities speak of unknown labels too; its weight is taken from the labels."""
+    torch.set_num_threads(1)
+    settings = replace(SETTINGS, severity_weight=0.0, rationale_weight=0.0)
+    unknown = replace(batch(), labels=np.full((len(TEXTS), 2), -1, np.int8))
+    teacher, pupil = (TriageModel(tiny_encoder(10, seed=i), 2, dropout=0.0) for i in (1, 2))
+    for model in (teacher, pupil):
+        model.source_bias = torch.nn.Embedding(2, 2)
+        torch.nn.init.zeros_(model.source_bias.weight)
+    torch.nn.init.constant_(teacher.head.bias, 3.0)
+    assert Objective.of(unknown, settings).loss(pupil, unknown, CPU).item() == 0.0
+    taught = Objective.of(unknown, settings, teacher)
+    before = taught.loss(pupil, unknown, CPU)
+    before.backward()  # type: ignore[no-untyped-call]
+    assert teacher.head.bias.grad is None
+    assert (pupil.head.bias.grad < 0).all()  # type: ignore[operator]
+    torch.nn.init.constant_(pupil.head.bias, 3.0)
+    assert taught.loss(pupil, unknown, CPU).item() < before.item()

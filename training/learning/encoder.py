@@ -22,7 +22,7 @@ from tokenizers import Tokenizer
 from torch import nn
 from transformers import BertConfig, BertModel
 
-from triage_ml.errors import SetupFailed
+from triage_ml.errors import InvalidInput, SetupFailed
 
 BASE_MODEL = "intfloat/multilingual-e5-small"
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
@@ -157,6 +157,19 @@ def _without_sdpa(config: BertConfig) -> BertModel:
     """
     config._attn_implementation = "eager"
     return BertModel(config, add_pooling_layer=False)
+
+
+def keep_layers(encoder: BertModel, n_layers: int) -> None:
+    """Keep so many layers, the first and the last among them, evenly spaced.
+
+    Raises: InvalidInput when there are fewer.
+    """
+    layers = encoder.encoder.layer
+    if not 2 <= n_layers <= len(layers):
+        raise InvalidInput("n_layers", f"{n_layers} is not between 2 and {len(layers)}")
+    kept = np.linspace(0, len(layers) - 1, n_layers).round().astype(int)
+    encoder.encoder.layer = nn.ModuleList(layers[i] for i in kept.tolist())
+    encoder.config.num_hidden_layers = n_layers
 
 
 def set_dropout(encoder: BertModel, share: float) -> None:

@@ -1,10 +1,12 @@
 """What a training step minimises: targets and three losses."""
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from training.config import Experiment
 from training.learning.batches import Rows, pad, pad_marks
@@ -25,12 +27,15 @@ class Objective:
     experiment: Experiment
     per_output: Tensor  # (L + 1,)
     sources: dict[str, int]
+    teacher: TriageModel | None = None
 
     @classmethod
-    def of(cls, rows: Rows, experiment: Experiment) -> "Objective":
+    def of(
+        cls, rows: Rows, experiment: Experiment, teacher: TriageModel | None = None
+    ) -> "Objective":
         """Fit the weights to the training rows."""
         weights = output_weights(rows.labels, experiment.output_power)
-        return cls(experiment, weights, number_sources(rows))
+        return cls(experiment, weights, number_sources(rows), teacher)
 
     def loss(self, model: TriageModel, batch: Rows, device: torch.device) -> Tensor:
         """Give the loss of one batch."""
@@ -45,6 +50,9 @@ class Objective:
             found = model(ids.to(device), mask.to(device))
         logits = found.logits.float() + model.source_bias(sources.to(device))
         loss = masked_loss(logits, targets.to(device), (weights * self.per_output).to(device))
+        if self.teacher:
+            soft = self._as_the_teacher(found.logits.float(), ids.to(device), mask.to(device))
+            loss = (1 - settings.distil_weight) * loss + settings.distil_weight * soft
         severities = torch.from_numpy(batch.severities).to(device)
         marks = pad_marks(batch.marks, ids.shape[1]).to(device)
         return (
@@ -52,6 +60,16 @@ class Objective:
             + settings.severity_weight * severity_loss(found.severity.float(), severities)
             + settings.rationale_weight * rationale_loss(found.marks.float(), marks)
         )
+
+    def _as_the_teacher(self, logits: Tensor, ids: Tensor, mask: Tensor) -> Tensor:
+        """Compare with the teacher's probabilities, which speak of every output.
+
+        Source: Hinton, Vinyals, Dean 2015, Distilling the knowledge in a neural network.
+        """
+        teacher = cast(TriageModel, self.teacher).to(ids.device)
+        with torch.no_grad(), torch.autocast(ids.device.type, torch.bfloat16):
+            wanted = torch.sigmoid(teacher(ids, mask).logits.float())
+        return binary_cross_entropy_with_logits(logits, wanted)
 
 
 def number_sources(rows: Rows) -> dict[str, int]:

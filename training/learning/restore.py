@@ -5,10 +5,10 @@ import json
 import torch
 from torch import Tensor
 
-from training.config import Experiment, Workspace
+from training.config import Experiment, Workspace, load_experiment
 from training.learning import prepare
 from training.learning.batches import Rows
-from training.learning.encoder import set_dropout
+from training.learning.encoder import keep_layers, set_dropout
 from training.learning.model import TriageModel
 from training.learning.objective import number_sources
 from training.learning.transplant import transplant
@@ -17,6 +17,60 @@ from triage_ml.errors import InvalidInput
 
 def fresh_model(
     experiment: Experiment, space: Workspace, n_outputs: int, n_sources: int = 1
+) -> TriageModel:
+    """Give a model to load weights of this experiment into."""
+    model = _whole_model(experiment, space, n_outputs, n_sources)
+    if experiment.n_layers:
+        keep_layers(model.encoder, experiment.n_layers)
+    return model
+
+
+def model_to_train(
+    experiment: Experiment, space: Workspace, outputs: tuple[str, ...], rows: Rows
+) -> TriageModel:
+    """Give a fresh model, or one with the weights of the experiment it continues."""
+    model = _whole_model(experiment, space, len(outputs), len(number_sources(rows)))
+    if experiment.start_from:
+        other = Workspace(space.root.parent / experiment.start_from)
+        transplant(
+            model,
+            read_weights(other),
+            base_ids=prepare.read_base_ids(space),
+            other_base_ids=prepare.read_base_ids(other),
+            outputs=outputs,
+            other_outputs=_outputs_of(other),
+        )
+    if experiment.n_layers:
+        keep_layers(model.encoder, experiment.n_layers)
+    return model
+
+
+def teacher_of(
+    experiment: Experiment, space: Workspace, outputs: tuple[str, ...]
+) -> TriageModel | None:
+    """Give the trained model whose logits are learned, if the experiment names one.
+
+    Raises: InvalidInput when it reads other tokens or gives other outputs.
+    """
+    if not experiment.distil_from:
+        return None
+    other = Workspace(space.root.parent / experiment.distil_from)
+    own = prepare.read_base_ids(space), outputs
+    if own != (prepare.read_base_ids(other), _outputs_of(other)):
+        raise InvalidInput("distil_from", f"{experiment.distil_from} has other tokens or outputs")
+    return trained_model(load_experiment(experiment.distil_from), other, len(outputs))
+
+
+def trained_model(experiment: Experiment, space: Workspace, n_outputs: int) -> TriageModel:
+    """Give the trained model. Raises: InvalidInput when there is none."""
+    state = read_weights(space)
+    model = fresh_model(experiment, space, n_outputs, len(state["source_bias.weight"]))
+    model.load_trained_state(state)
+    return model.eval()
+
+
+def _whole_model(
+    experiment: Experiment, space: Workspace, n_outputs: int, n_sources: int
 ) -> TriageModel:
     torch.manual_seed(experiment.seed)  # the heads start the same in every process
     encoder = prepare.load_encoder(space, experiment)
@@ -29,32 +83,6 @@ def fresh_model(
         train_embeddings=experiment.embedding_learning_rate > 0 or bool(experiment.start_from),
         n_sources=n_sources,
     )
-
-
-def model_to_train(
-    experiment: Experiment, space: Workspace, outputs: tuple[str, ...], rows: Rows
-) -> TriageModel:
-    """Give a fresh model, or one with the weights of the experiment it continues."""
-    model = fresh_model(experiment, space, len(outputs), len(number_sources(rows)))
-    if experiment.start_from:
-        other = Workspace(space.root.parent / experiment.start_from)
-        transplant(
-            model,
-            read_weights(other),
-            base_ids=prepare.read_base_ids(space),
-            other_base_ids=prepare.read_base_ids(other),
-            outputs=outputs,
-            other_outputs=_outputs_of(other),
-        )
-    return model
-
-
-def trained_model(experiment: Experiment, space: Workspace, n_outputs: int) -> TriageModel:
-    """Give the trained model. Raises: InvalidInput when there is none."""
-    state = read_weights(space)
-    model = fresh_model(experiment, space, n_outputs, len(state["source_bias.weight"]))
-    model.load_trained_state(state)
-    return model.eval()
 
 
 def read_weights(space: Workspace) -> dict[str, Tensor]:

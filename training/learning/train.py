@@ -57,6 +57,7 @@ def train(
     tracker: Tracker | None = None,
     stop_at: int | None = None,
     tokenizer: Tokenizer | None = None,
+    teacher: TriageModel | None = None,
 ) -> Run:
     """Take steps until the run's end, or until `stop_at`."""
     tracker = tracker or NullTracker()
@@ -64,7 +65,7 @@ def train(
     run.model.to(device).train()
     usable = np.flatnonzero(((rows.labels >= 0) | rows.weak).any(1))
     rows = rows.take(usable)
-    objective = Objective.of(rows, experiment)
+    objective = Objective.of(rows, experiment, teacher)
     weights = row_weights(
         rows,
         experiment.language_shares,
