@@ -82,19 +82,28 @@ def part_of(experiment: Experiment, space: Workspace, split: str) -> Dataset:
 
 
 def learned_before(experiment: Experiment, space: Workspace) -> frozenset[str]:
-    """Give the keys of the rows that the experiments this one continues were trained on."""
+    """Give the keys of the rows that other experiments taught this one.
+
+    Those are the one it continues, the one whose logits it learns, and all before them.
+    """
     found: set[str] = set()
     read: set[Path] = set()  # runs may share one snapshot
-    while experiment.start_from:
-        space = Workspace(space.root.parent / experiment.start_from)
-        experiment = load_experiment(experiment.start_from)
-        if space.snapshot.resolve() in read:
+    waiting = _teachers(experiment)
+    while waiting:
+        name = waiting.pop()
+        other = Workspace(space.root.parent / name)
+        waiting |= _teachers(load_experiment(name))
+        if other.snapshot.resolve() in read:
             continue
-        read.add(space.snapshot.resolve())
-        snapshot, _ = load_snapshot(space.snapshot)
+        read.add(other.snapshot.resolve())
+        snapshot, _ = load_snapshot(other.snapshot)
         pairs = zip(snapshot["key"], snapshot["split"], strict=True)
         found.update(key for key, split in pairs if split == TRAIN)
     return frozenset(found)
+
+
+def _teachers(experiment: Experiment) -> set[str]:
+    return {experiment.start_from, experiment.distil_from} - {""}
 
 
 def digest_of(experiment: Experiment, space: Workspace) -> str:

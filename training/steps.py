@@ -5,6 +5,7 @@
 What is measured afterwards, in `measuring`, is the int8 model that is served.
 """
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -38,6 +39,7 @@ from training.metrics import auc
 from training.reports import outputs_of, read_report, rows_of, say, write_report
 from training.tracking import Tracker
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES
+from triage_ml.domain.text import NORMALISER_VERSION
 from triage_ml.errors import InvalidInput
 
 PARITY_ROWS = 2_500
@@ -67,6 +69,7 @@ def train_model(
 ) -> None:
     """Train, or continue from the checkpoint in the working folder."""
     torch.set_num_threads(experiment.n_threads)
+    _require_this_normaliser(space)
     rows = rows_of(experiment, space, TRAIN)
     outputs = outputs_of(experiment, space)
     if space.checkpoint.is_file():
@@ -91,30 +94,61 @@ def train_model(
     say("train", **report)
 
 
+def _require_this_normaliser(space: Workspace) -> None:
+    """Refuse to learn from texts that were normalised otherwise than those that are served."""
+    _, summary = load_snapshot(space.snapshot)
+    made = summary.get("normaliser", "1")  # of snapshots from before it was noted
+    if made != NORMALISER_VERSION:
+        raise InvalidInput(
+            str(space.snapshot),
+            f"made with normaliser {made}, this is {NORMALISER_VERSION}; delete the working folder",
+        )
+
+
 def is_trained(experiment: Experiment, space: Workspace) -> bool:
-    """Say whether the training is done. Raises: InvalidInput when it was of other settings."""
+    """Say whether the training came to its end.
+
+    Raises: InvalidInput when it was of other settings, or from before settings were noted.
+    """
     if not space.report("train").is_file():
         return False
-    if read_report(space, "train").get("settings") != experiment.training_fingerprint:
+    report = read_report(space, "train")
+    if report.get("settings") != experiment.training_fingerprint:
         raise InvalidInput(str(space.root), "was trained with other settings; give another --out")
-    return True
+    return bool(report["n_steps"] >= (experiment.last_step or experiment.n_steps))
 
 
 def learn_ngrams(experiment: Experiment, space: Workspace) -> None:
     """Fit the n-gram branch to the training rows; minutes, beside the training or after it."""
     rows = rows_of(experiment, space, TRAIN)
-    fit_ngrams(rows, experiment.ngram_bits, experiment.seed).save(space.ngrams)
+    branch = fit_ngrams(rows, experiment.ngram_bits, experiment.weak_label_weight, experiment.seed)
+    branch.save(space.ngrams, _ngrams_made_from(experiment, space))
     say("ngrams", n_rows=len(rows), n_buckets=2**experiment.ngram_bits)
+
+
+def _ngrams_made_from(experiment: Experiment, space: Workspace) -> str:
+    _, summary = load_snapshot(space.snapshot)
+    return json.dumps(
+        {
+            "snapshot": summary["hash"],
+            "outputs": outputs_of(experiment, space),
+            "n_bits": experiment.ngram_bits,
+            "weak_label_weight": experiment.weak_label_weight,
+            "seed": experiment.seed,
+            "normaliser": NORMALISER_VERSION,
+        }
+    )
 
 
 def export_model(experiment: Experiment, space: Workspace) -> None:
     """Export and quantise; stop where the small model is not the trained one."""
     torch.set_num_threads(experiment.n_threads)
-    model = trained_model(experiment, space, len(outputs_of(experiment, space)))
+    outputs = outputs_of(experiment, space)
+    model = trained_model(experiment, space, len(outputs))
     branch = _mixed(experiment, space, model)
     export_fp32(model, branch, space.onnx_fp32)
     quantise(space.onnx_fp32, space.onnx_int8)
-    rows = rows_of(experiment, space, DEV)
+    rows = _whole(rows_of(experiment, space, DEV), experiment)
     rows = rows.take(np.random.default_rng(experiment.seed).permutation(len(rows))[:PARITY_ROWS])
     sessions = (open_session(p, experiment.n_threads) for p in (space.onnx_fp32, space.onnx_int8))
     plain, small = (onnx_logits(s, rows, experiment.max_tokens, branch.n_bits) for s in sessions)
@@ -129,7 +163,12 @@ def export_model(experiment: Experiment, space: Workspace) -> None:
         "auc_int8": float(np.mean(list(after.values()) or [0.0])),
         "auc_loss": loss,
         "int8_bytes": n_bytes,
-        "single_text_ms": time_single_text(space.onnx_int8),
+        "single_text_ms": time_single_text(space.onnx_int8, branch.n_bits),
+        "ngram_bits": branch.n_bits,
+        "mixture": {
+            output: [round(float(weight), 4) for weight in branch.mixture[:, column]]
+            for column, output in enumerate(outputs)
+        },
     }
     write_report(space, "export", report)
     say("export", **report)
@@ -137,13 +176,16 @@ def export_model(experiment: Experiment, space: Workspace) -> None:
 
 def _mixed(experiment: Experiment, space: Workspace, model: TriageModel) -> NgramBranch:
     """Weigh the encoder and the n-grams on the calibrate rows."""
-    if not space.ngrams.is_file():
-        raise InvalidInput(str(space.ngrams), "run `python -m training ngrams` first")
-    rows = rows_of(experiment, space, CALIBRATE)
-    logits = encoder_logits(model, rows, experiment.max_tokens)
-    branch = mix(NgramBranch.load(space.ngrams), logits, rows)
-    branch.save(space.ngrams)
-    return branch
+    branch = NgramBranch.load(space.ngrams, _ngrams_made_from(experiment, space))
+    rows = _whole(rows_of(experiment, space, CALIBRATE), experiment)
+    if not len(rows):
+        raise InvalidInput(str(space.snapshot), "no calibrate rows to weigh the n-grams on")
+    return mix(branch, encoder_logits(model, rows, experiment.max_tokens), rows)
+
+
+def _whole(rows: Rows, experiment: Experiment) -> Rows:
+    """Keep the rows the model reads in one window, whose n-grams are those it is served with."""
+    return rows.take(np.flatnonzero([len(t) <= experiment.max_tokens for t in rows.tokens]))
 
 
 def _language_aucs(rows: Rows, logits: Floats) -> dict[str, float]:

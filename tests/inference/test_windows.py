@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from triage_ml.inference.artifact import Artifact
-from triage_ml.inference.windows import Framer, batches, pad, stretches
+from triage_ml.inference.artifact import SHIPPED, TOKENIZER, Artifact
+from triage_ml.inference.windows import Framer, batches, pad, share_out, stretches
 
 
 def framer(artifact: Artifact, max_tokens: int = 16, overlap: int = 4) -> Framer:
@@ -90,6 +90,31 @@ def test_a_window_has_the_letters_of_its_tokens(artifact: Artifact) -> None:
     for window in found:
         assert window.letters in text
         assert len(window.letters.split()) == len(window.ids) - len(frame.head) - len(frame.tail)
+
+
+def test_letters_that_are_spelled_in_bytes_are_shared_out() -> None:
+    """Tokens of one long unknown stretch have it together; each gets its part, and none twice."""
+    assert share_out([(0, 2), (2, 12), (2, 12), (2, 12), (2, 12), (12, 13)]) == [
+        (0, 2),
+        (2, 4),
+        (4, 7),
+        (7, 9),
+        (9, 12),
+        (12, 13),
+    ]
+    assert share_out([(0, 1), (0, 1), (0, 1)]) == [(0, 0), (0, 0), (0, 1)]
+    assert share_out([]) == []
+
+
+def test_windows_of_unknown_signs_have_few_letters_each() -> None:
+    """A text of rare signs costs what any text costs: its windows do not all hold all of it."""
+    tokenizer = Tokenizer.from_file(str(SHIPPED / TOKENIZER))
+    text = "".join(chr(0x20000 + i * 7) for i in range(3_000))
+    windows = Framer(tokenizer, "query: ", 128, 32).windows([text])
+    assert len(windows) > 50
+    assert sum(len(window.letters) for window in windows) < 3 * len(text)
+    assert "".join(sorted({sign for w in windows for sign in w.letters})) == "".join(sorted(text))
+    assert text[:5] not in repr(windows[0])
 
 
 def test_special_tokens_in_a_text_are_text(artifact: Artifact) -> None:

@@ -10,9 +10,12 @@ from tokenizers import Tokenizer
 
 from training.__main__ import main, run_experiment
 from training.config import EXPERIMENTS, Experiment, load_experiment
+from triage_ml.domain.taxonomy import Label
+from triage_ml.domain.text import normalise
 from triage_ml.errors import ArtifactInvalid, InvalidInput
 from triage_ml.inference.artifact import Artifact, load_artifact
 from triage_ml.inference.ngrams import ngrams
+from triage_ml.inference.onnx import OnnxScorer
 
 
 def test_gives_an_artifact_that_loads_and_scores(artifact: Artifact) -> None:
@@ -27,6 +30,28 @@ def test_gives_an_artifact_that_loads_and_scores(artifact: Artifact) -> None:
     logits = session.run(["logits"], inputs)[0]
     assert logits.shape == (1, 4)
     assert logits.dtype == np.float32
+
+
+def test_the_scorer_feeds_the_model_its_n_grams(artifact: Artifact) -> None:
+    """What serving says of a text is what the graph says of its tokens and its own n-grams."""
+    manifest = artifact.manifest
+    scorer = OnnxScorer(artifact, dict.fromkeys(Label, 2.0))
+    batched = OnnxScorer(artifact, dict.fromkeys(Label, 2.0), max_batch_tokens=512)
+    tokenizer = Tokenizer.from_file(str(artifact.tokenizer_path))
+    session = onnxruntime.InferenceSession(artifact.model_path)
+    texts = ["Guten Tag", "Du  Idiot, GEH weg!", "hola a todos"]
+    together = [reading.logits for reading in batched.read(texts)]
+    for text, beside in zip(texts, together, strict=True):
+        clean = normalise(text).text
+        ids = np.array([tokenizer.encode(manifest.text_prefix + clean).ids])
+        inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+        own, none = (
+            session.run(["logits"], inputs | {"ngrams": found[None]})[0][0]
+            for found in (ngrams(clean, manifest.ngram_bits), np.zeros(1, np.int64))
+        )
+        assert scorer.read([text])[0].logits == pytest.approx(own, abs=1e-6)
+        assert beside == pytest.approx(own, abs=0.05)  # int8 scales to the batch
+        assert np.abs(own - none).max() > 0.1
 
 
 def test_measures_only_what_was_held_out(artifact: Artifact) -> None:
@@ -105,10 +130,14 @@ def test_refuses_an_unknown_setting(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "named"),
     [
-        ("batch_size = 0", "batch_size: 0 is under 1"),
-        ("augment_share = 1.5", "augment_share: 1.5 is not between 0 and 1"),
-        ("[language_shares]\nko = -1", "language_shares.ko: -1 is not above 0"),
-        ("[source_boosts]\nen_edos = 0", "source_boosts.en_edos: 0 is not above 0"),
+        ("batch_size = 0", "batch_size: .* greater than or equal to 1"),
+        ("batch_size = 1.5", "batch_size: .* valid integer"),
+        ("n_steps = -3", "n_steps: .* greater than or equal to 0"),
+        ("ngram_bits = 30", "ngram_bits: .* less than or equal to 24"),
+        ("augment_share = 1.5", "augment_share: .* less than or equal to 1"),
+        ("learning_rate = -1.0", "learning_rate: .* greater than or equal to 0"),
+        ("language_shares = 3", "language_shares: .* valid dictionary"),
+        ("[language_shares]\nko = -1", "language_shares.ko: .* greater than 0"),
     ],
 )
 def test_refuses_a_number_no_run_can_have(tmp_path: Path, line: str, named: str) -> None:

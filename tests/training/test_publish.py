@@ -1,5 +1,6 @@
 """What is shipped passed the gates, and is there whole or not at all."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from tests.training.finished import finish, good_reports
 from training.config import Workspace
 from training.release.gates import GatesFailed
 from training.release.publish import MARK_BEGIN, MARK_END, ship
+from triage_ml.errors import ArtifactInvalid
 from triage_ml.inference.artifact import Artifact, load_artifact
 
 
@@ -48,10 +50,22 @@ def test_a_model_that_fails_a_gate_is_not_shipped(tmp_path: Path, product: dict[
     assert load_artifact(product["shipped"]).manifest.model_version == "tiny-1"
 
 
+def test_reports_of_another_model_ship_nothing(tmp_path: Path, product: dict[str, Path]) -> None:
+    """A model exported since has not been measured, however good the one before was."""
+    artifact, space = finished(tmp_path / "good", "tiny-1")
+    stamps = dict.fromkeys(good_reports(), "of another file")
+    (space.root / "stamps.json").write_text(json.dumps(stamps), "utf-8")
+    with pytest.raises(ArtifactInvalid, match=r"evaluate\.json is of another model"):
+        ship(artifact, space, **product)
+    assert not product["shipped"].exists()
+
+
 def test_what_a_stopped_shipping_left_does_not_matter(
     tmp_path: Path, product: dict[str, Path]
 ) -> None:
-    """A half copy beside the model is cleared away by the next one."""
-    (product["shipped"].with_name(".new") / "deep").mkdir(parents=True)
+    """Half copies beside the model are cleared away by the next one."""
+    for name in (".new", ".old"):
+        (product["shipped"].with_name(name) / "deep").mkdir(parents=True)
+    product["shipped"].mkdir()
     ship(*finished(tmp_path / "good", "tiny-1"), **product)
     assert load_artifact(product["shipped"]).manifest.model_version == "tiny-1"

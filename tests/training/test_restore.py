@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,8 @@ import torch
 from tests.training.corpora import write_abuse_corpus
 from training import steps
 from training.config import Workspace, load_experiment
-from training.learning.restore import fresh_model, read_weights, teacher_of
-from training.reports import outputs_of
+from training.learning.restore import fresh_model, model_to_train, read_weights, teacher_of
+from training.reports import outputs_of, rows_of
 from training.tracking import NullTracker
 from triage_ml.errors import InvalidInput
 
@@ -60,6 +61,38 @@ def test_a_pupil_goes_on_from_another_model_and_keeps_its_embeddings(root: Path)
     model = fresh_model(experiment, space, len(own["head.bias"]), len(own["source_bias.weight"]))
     model.load_trained_state(own)
     assert len(model.encoder.encoder.layer) == 2
+
+
+def test_a_thinned_model_goes_on_in_its_own_layers(root: Path) -> None:
+    """Another one that goes on from the pupil begins with its two layers, not with the base's."""
+    space, experiment = Workspace(root / "second"), load_experiment("second")
+    steps.train_model(experiment, space, NullTracker())
+    third = replace(experiment, name="third", start_from="second", distil_from="")
+    shutil.copytree(root / "second", root / "third")
+    (root / "third" / "checkpoint.pt").unlink()
+    rows, outputs = rows_of(third, Workspace(root / "third"), "train"), outputs_of(third, space)
+    model = model_to_train(third, Workspace(root / "third"), outputs, rows).state_dict()
+    for name, value in read_weights(space).items():
+        if name.startswith("encoder."):
+            assert torch.equal(model[name], value), name
+
+
+def test_a_resumed_pupil_goes_on_as_if_never_stopped(root: Path) -> None:
+    """Building its teacher draws no number that its training would have drawn."""
+    experiment = load_experiment("second")
+    shutil.copytree(root / "second", root / "stopped")
+    for name, stops in (("second", (None,)), ("stopped", (3, None))):
+        for stop in stops:
+            steps.train_model(experiment, Workspace(root / name), NullTracker(), stop)
+    one, other = (read_weights(Workspace(root / name)) for name in ("second", "stopped"))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_teacher_that_is_not_trained_is_named(root: Path) -> None:
+    """Rather than a file that is not there."""
+    (root / "first" / "train.json").unlink()
+    with pytest.raises(InvalidInput, match="distil_from: first is not trained"):
+        teacher_of(load_experiment("second"), Workspace(root / "second"), ())
 
 
 def test_a_teacher_of_other_tokens_is_refused(root: Path) -> None:

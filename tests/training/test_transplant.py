@@ -77,7 +77,14 @@ def test_another_encoder_is_refused(own: TriageModel, other: dict[str, Tensor]) 
     name = "encoder.encoder.layer.1.output.dense.weight"
     for changed in (
         {name: other[name][:, :-1]},
-        {name.replace("layer.1", "layer.2"): other[name]},
+        {name.replace("layer.1", "layer.3"): other[name]},
     ):
         with pytest.raises(ValueError, match="another encoder"):
             transplant(own, other | changed, **OWN, **OTHER)
+
+
+def test_a_model_with_fewer_layers_is_refused(own: TriageModel, other: dict[str, Tensor]) -> None:
+    """The layers it lacks would stay the base's, without a word."""
+    thin = {name: value for name, value in other.items() if ".layer.2." not in name}
+    with pytest.raises(ValueError, match="is not in the other model"):
+        transplant(own, thin, **OWN, **OTHER)

@@ -17,6 +17,7 @@ from training.corpora.examples import EXCLUDE, UNKNOWN, Example, read_examples
 from training.corpora.readers import SOURCES
 from training.corpora.sources import OUTPUTS, SHIPPABLE_TIERS, Source
 from training.corpora.splits import assign_splits
+from triage_ml.domain.text import NORMALISER_VERSION
 from triage_ml.errors import InvalidInput
 
 SUMMARY = "summary.json"
@@ -28,9 +29,12 @@ def choose_sources(experiment: Experiment) -> tuple[Source, ...]:
     Sources that may not be trained on are only for measuring, and only where asked for.
     """
     known = {source.name: source for source in SOURCES}
-    unknown = [name for name in experiment.sources if name not in known]
-    if unknown:
-        raise InvalidInput("sources", f"no reader for {unknown[0]}")
+    for setting, names in (
+        ("sources", experiment.sources),
+        ("source_boosts", experiment.source_boosts),
+    ):
+        if unknown := [name for name in names if name not in known]:
+            raise InvalidInput(setting, f"no reader for {unknown[0]}")
     chosen = (known[name] for name in experiment.sources or tuple(known))
     return tuple(s for s in chosen if experiment.probe or s.licence_tier in SHIPPABLE_TIERS)
 
@@ -57,6 +61,7 @@ def build_snapshot(data: Path, out: Path, experiment: Experiment) -> dict[str, A
     Dataset.from_list(rows).save_to_disk(out)
     summary = {
         "hash": _content_hash(rows),
+        "normaliser": NORMALISER_VERSION,
         "n_examples": len(rows),
         "dropped": dict(sorted(dropped.items())),
         "splits": dict(Counter(row["split"] for row in rows)),

@@ -60,7 +60,7 @@ class Rows:
 
 
 Disguise = Callable[[Rows, int], Rows]
-"""Change the texts of some rows of the pool with this number."""
+"""Give some rows of the pool with this number the tokens of a disguised text."""
 
 
 def row_weights(

@@ -136,12 +136,12 @@ def unpack(path: Path, base_ids: tuple[int, ...]) -> BertModel:
 
 
 def tiny_encoder(n_tokens: int, seed: int) -> BertModel:
-    """Build a random two-layer encoder, for tests and dry runs."""
+    """Build a random encoder of three layers, for tests and dry runs."""
     torch.manual_seed(seed)
     config = BertConfig(
         vocab_size=n_tokens,
         hidden_size=32,
-        num_hidden_layers=2,
+        num_hidden_layers=3,
         num_attention_heads=2,
         intermediate_size=64,
         max_position_embeddings=130,

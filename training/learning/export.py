@@ -136,7 +136,7 @@ def open_session(path: Path, n_threads: int) -> onnxruntime.InferenceSession:
 
 
 def time_single_text(
-    path: Path, n_tokens: int = 32, n_ngrams: int = 400, n_runs: int = 200
+    path: Path, n_bits: int, n_tokens: int = 32, n_ngrams: int = 400, n_runs: int = 200
 ) -> float:
     """Give the median time of one text on one thread, in milliseconds."""
     session = open_session(path, 1)
@@ -145,7 +145,7 @@ def time_single_text(
     inputs = {
         "input_ids": ids,
         "attention_mask": np.ones_like(ids),
-        "ngrams": random.integers(1, 16, (1, n_ngrams)),
+        "ngrams": random.integers(1, 2**n_bits, (1, n_ngrams)),
     }
     times = []
     for _ in range(n_runs):

@@ -23,7 +23,8 @@ class Outputs(NamedTuple):
 
 
 class TriageModel(nn.Module):
-    """Texts to outputs. Word embeddings stay as they are unless asked for.
+    """Texts to outputs. Word embeddings stay as they are unless asked for, and are stored unless
+    they are the base's.
 
     `source_bias` takes up how readily each corpus says yes; it is used in training alone.
     Severity is ordinal: one score per output, cut at four thresholds in order. Source: Cao,
@@ -37,9 +38,11 @@ class TriageModel(nn.Module):
         dropout: float = 0.1,
         *,
         train_embeddings: bool = False,
+        keep_embeddings: bool = False,
         n_sources: int = 1,
     ) -> None:
         super().__init__()
+        self.keep_embeddings = keep_embeddings or train_embeddings
         self.encoder = encoder
         self.dropout = nn.Dropout(dropout)
         width = encoder.config.hidden_size
@@ -60,17 +63,19 @@ class TriageModel(nn.Module):
         return Outputs(self.head(pooled), severity, self.rationale_head(states).squeeze(-1))
 
     def trained_state(self) -> dict[str, Tensor]:
-        """Give the weights that training changes; the frozen ones come from the base."""
-        frozen = {name for name, value in self.named_parameters() if not value.requires_grad}
-        return {name: value for name, value in self.state_dict().items() if name not in frozen}
+        """Give the weights that are not the base's."""
+        state = self.state_dict()
+        if not self.keep_embeddings:
+            del state[WORD_EMBEDDINGS]
+        return state
 
     def load_trained_state(self, state: dict[str, Tensor]) -> None:
-        """Take over weights; word embeddings that are not among them stay the base's.
+        """Take over weights; word embeddings that are the base's need not be among them.
 
         Raises: ValueError for the weights of another model.
         """
         missing, unexpected = self.load_state_dict(state, strict=False)
-        if unexpected or set(missing) - {WORD_EMBEDDINGS}:
+        if unexpected or set(missing) - (set() if self.keep_embeddings else {WORD_EMBEDDINGS}):
             raise ValueError("the weights are of another model")
 
 

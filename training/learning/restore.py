@@ -32,6 +32,9 @@ def model_to_train(
     model = _whole_model(experiment, space, len(outputs), len(number_sources(rows)))
     if experiment.start_from:
         other = Workspace(space.root.parent / experiment.start_from)
+        before = load_experiment(experiment.start_from).n_layers
+        if before:
+            keep_layers(model.encoder, before)
         transplant(
             model,
             read_weights(other),
@@ -54,11 +57,15 @@ def teacher_of(
     """
     if not experiment.distil_from:
         return None
-    other = Workspace(space.root.parent / experiment.distil_from)
-    own = prepare.read_base_ids(space), outputs
-    if own != (prepare.read_base_ids(other), _outputs_of(other)):
-        raise InvalidInput("distil_from", f"{experiment.distil_from} has other tokens or outputs")
-    return trained_model(load_experiment(experiment.distil_from), other, len(outputs))
+    name = experiment.distil_from
+    other, settings = Workspace(space.root.parent / name), load_experiment(name)
+    if not other.report("train").is_file():
+        raise InvalidInput("distil_from", f"{name} is not trained: no {other.report('train')}")
+    own = prepare.read_base_ids(space), outputs, experiment.text_prefix
+    if own != (prepare.read_base_ids(other), _outputs_of(other), settings.text_prefix):
+        raise InvalidInput("distil_from", f"{name} has other tokens or outputs")
+    with torch.random.fork_rng():  # a resumed pupil goes on as if it had not been built
+        return trained_model(settings, other, len(outputs))
 
 
 def trained_model(experiment: Experiment, space: Workspace, n_outputs: int) -> TriageModel:
@@ -79,8 +86,8 @@ def _whole_model(
         encoder,
         n_outputs,
         experiment.dropout,
-        # A continued run keeps the embeddings it took over, even where they learn nothing more.
-        train_embeddings=experiment.embedding_learning_rate > 0 or bool(experiment.start_from),
+        train_embeddings=experiment.embedding_learning_rate > 0,
+        keep_embeddings=bool(experiment.start_from),
         n_sources=n_sources,
     )
 

@@ -29,6 +29,9 @@ def transplant(
     Raises: ValueError when the encoders differ.
     """
     own = model.state_dict()
+    missing = {name for name in own if name.startswith("encoder.")} - state.keys()
+    if missing - {WORD_EMBEDDINGS}:
+        raise ValueError(f"{min(missing)} is not in the other model")
     tokens = _pairs(base_ids, other_base_ids, but=NO_BASE_ID)
     heads = _pairs(outputs, other_outputs)
     for name, value in state.items():

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from training.config import Experiment, Workspace
 from training.learning.encoder import BASE_MODEL, PAD_ID
 from training.learning.prepare import TOKENIZER
+from training.reports import read_report
 from triage_ml.domain.taxonomy import VIOLATION, Label, SupportMatrix
 from triage_ml.domain.text import NORMALISER_VERSION
 from triage_ml.inference.artifact import CARD, MODEL, POOLED, Calibration, write_artifact
@@ -47,7 +48,6 @@ def manifest_frame(
         "max_tokens": experiment.max_tokens,
         "window_overlap": experiment.window_overlap,
         "pad_id": PAD_ID,
-        "ngram_bits": experiment.ngram_bits,
         "labels": [output for output in outputs if output != VIOLATION],
         "support": SupportMatrix({}).as_nested(),
         "quality": {},
@@ -76,7 +76,8 @@ def draft_scorer(
     shutil.copyfile(space.onnx_int8, folder / MODEL)
     shutil.copyfile(space.base / TOKENIZER, folder / ARTIFACT_TOKENIZER)
     (folder / CARD).write_text("# Draft\n", "utf-8")
-    artifact = write_artifact(folder, manifest_frame(experiment, outputs, measured or {}))
+    fields = {**(measured or {}), "ngram_bits": read_report(space, "export")["ngram_bits"]}
+    artifact = write_artifact(folder, manifest_frame(experiment, outputs, fields))
     return OnnxScorer(artifact, dict.fromkeys(Label, 2.0), experiment.n_threads)
 
 

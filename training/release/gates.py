@@ -148,10 +148,16 @@ def _bias(report: Report, limits: Limits) -> Finding:
         for language in SUPPORTED_LANGUAGES:
             if language.value not in report:
                 raise _NotMeasured(f"{language.value} is not measured")
-            for group, row in report[language.value].items():
-                if min(row["n_positive"], row["n_negative"]) >= limits.min_group_rows:
-                    for side in ("bpsn", "bnsp"):
-                        yield float(row[f"{side}_auc"]), f"{language.value} {group} {side.upper()}"
+            large = {
+                group: row
+                for group, row in report[language.value].items()
+                if min(row["n_positive"], row["n_negative"]) >= limits.min_group_rows
+            }
+            if not large:
+                raise _NotMeasured(f"no group of people has enough rows in {language.value}")
+            for group, row in large.items():
+                for side in ("bpsn", "bnsp"):
+                    yield float(row[f"{side}_auc"]), f"{language.value} {group} {side.upper()}"
 
     return _lowest(found())
 

@@ -20,7 +20,8 @@ from training.measuring.targets import Target, gather_targets
 from training.metrics import Interval
 from training.release.card import CardFacts, render_card
 from training.release.gates import REPORTS, GatesFailed, check_gates, load_limits
-from training.reports import read_calibration, read_report
+from training.release.records import require_own_reports, require_same_model
+from training.reports import read_calibration, read_report, read_stamps
 from triage_ml.inference.artifact import CARD, MODEL, Artifact, file_hash, write_artifact
 from triage_ml.inference.artifact import TOKENIZER as ARTIFACT_TOKENIZER
 
@@ -68,23 +69,25 @@ def ship(
     """Put the artifact, its card and its table of targets where the product takes them from.
 
     The new artifact is whole beside the old one before it takes its place.
-    Raises: GatesFailed, and nothing is replaced.
+    Raises: GatesFailed, or ArtifactInvalid for reports of another model; nothing is replaced.
     """
+    require_same_model(artifact, read_report(space, "evaluate"))
+    require_own_reports(artifact, read_stamps(space.root))
     judged = check_gates({step: read_report(space, step) for step in REPORTS}, load_limits())
     if failed := tuple(gate for gate in judged if not gate.passed):
         raise GatesFailed(failed, "not shipped")
-    draft, old = shipped.with_name(".new"), shipped.with_name(".old")
-    for left in (draft, old):
-        shutil.rmtree(left, ignore_errors=True)
-    shutil.copytree(artifact.folder, draft)
-    if shipped.is_dir():
-        shipped.rename(old)
-    draft.rename(shipped)
-    shutil.rmtree(old, ignore_errors=True)
     cards.mkdir(exist_ok=True)
     card = cards / f"{artifact.manifest.model_version}.md"
     card.write_text(artifact.card(), "utf-8")
     readme.write_text(with_targets(readme.read_text("utf-8"), targets_in(artifact.card())), "utf-8")
+    draft, old = shipped.with_name(".new"), shipped.with_name(".old")
+    shutil.rmtree(draft, ignore_errors=True)
+    shutil.copytree(artifact.folder, draft)
+    if shipped.is_dir():
+        shutil.rmtree(old, ignore_errors=True)
+        shipped.rename(old)
+    draft.rename(shipped)  # stopped before this line, `.old` is the model there was
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def targets_in(card: str) -> str:
@@ -123,6 +126,7 @@ def _gather(experiment: Experiment, space: Workspace) -> CardFacts:
 
 def _manifest(facts: CardFacts, experiment: Experiment) -> dict[str, Any]:
     found = {
+        "ngram_bits": facts.reports["export"]["ngram_bits"],
         "model_version": facts.model_version,
         "created_at": facts.created_at,
         "snapshot": facts.snapshot["hash"],

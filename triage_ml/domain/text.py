@@ -11,7 +11,8 @@ Choices:
   Turkish (I/ı, İ/i). A combining dot left on an `i` by such lower-casing is removed.
 - Look-alike Cyrillic and Greek letters are mapped only inside a word that also holds Latin
   letters, so that Russian or Greek text stays itself.
-- Four letters or more that stand alone with one sign between them ("s p e l l e d") are joined.
+- Four letters or more that stand alone with one sign between them ("s p e l l e d") are joined;
+  with spaces between them, six Korean syllables or more.
 - A letter or sign repeated three times or more is kept twice. Digits are left alone. Of
   combining marks piled on one letter, sixteen are kept.
 """
@@ -45,8 +46,13 @@ MAX_MARKS = 16
 """Combining marks kept in a row. Unicode's Stream-Safe Text Format (UAX 15) allows 30; ordering a
 run takes time with the square of its length."""
 _PILED_MARKS = re.compile(f"[{_MARKS}]{{{MAX_MARKS + 1},}}")
-# Four letters or more, each alone, with the same sign between them; three may be "U.S.A.".
-_SPELLED_OUT = re.compile(r"(?<!\w)[^\W\d_]([ .\-_*·•|/+~])[^\W\d_](?:\1[^\W\d_]){2,}(?!\w)")
+# Four letters or more, each alone, with the same sign between them; three may be "U.S.A.". With
+# spaces, syllables have to be six: Korean has many words of one.
+_LETTER, _NO_SYLLABLE = r"[^\W\d_]", r"[^\W\d_가-힣]"
+_SPELLED_OUT = re.compile(
+    rf"(?<!\w)(?:{_NO_SYLLABLE}(?: {_NO_SYLLABLE}){{3,}}|{_LETTER}(?: {_LETTER}){{5,}}"
+    rf"|{_LETTER}([.\-_*·•~]){_LETTER}(?:\1{_LETTER}){{2,}})(?!\w)"
+)
 _COMPAT_JAMO_RUN = re.compile("[\u3131-\u3163]{4,}")
 
 # Source: Unicode TR39 confusables, the single-letter rows of Cyrillic and Greek to Latin.

@@ -20,7 +20,7 @@ LONGEST = 5
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: Fibonacci hashing
 _SEED = np.uint64(0xD6E8FEB86659FD93)
 _DIGITS = str.maketrans("123456789", "000000000")
-_FOLDED = str.maketrans({"ı": "i", "ß": "ss", "ø": "o", "đ": "d", "ł": "l"})
+_FOLDED = str.maketrans({"ı": "i", "ø": "o", "đ": "d", "ł": "l"})
 
 
 def fold(text: str) -> str:
@@ -35,8 +35,8 @@ def fold(text: str) -> str:
 def ngrams(text: str, n_bits: int) -> Ints:
     """Give the buckets, 1 to 2^n_bits, of a normalised text's n-grams, each bucket once.
 
-    All numbers of a text are found at once: the hash of an n-gram is that of its beginning,
-    times a constant, plus its last letter.
+    All numbers of a text are found at once: the hash of an n-gram is made from that of its
+    beginning and its last letter.
     """
     letters = np.frombuffer(fold(text).encode("utf-32-le", "surrogatepass"), np.uint32)
     letters = letters.astype(np.uint64) + np.uint64(1)

@@ -5,7 +5,8 @@ every token; each is framed like a whole text, with the special tokens and the p
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +21,20 @@ Ints = npt.NDArray[np.int64]
 class Window:
     """One stretch of the text at index `text`, from body token `start` on.
 
-    `ids` are its framed tokens, `letters` its letters in the normalised text.
+    `ids` are its framed tokens. All windows of a text share `clean`, the normalised text, and each
+    names its own letters [begin, end) there.
     """
 
     text: int
     ids: tuple[int, ...]
     start: int = 0
-    letters: str = ""
+    clean: str = field(default="", repr=False)  # item text reaches no log
+    begin: int = 0
+    end: int = 0
+
+    @property
+    def letters(self) -> str:
+        return self.clean[self.begin : self.end]
 
 
 class Framer:
@@ -62,10 +70,11 @@ class Framer:
         encoding = self._tokenizer.encode(self._prefix + clean)
         body: list[int] = encoding.ids[len(self.head) : len(encoding.ids) - len(self.tail)]
         cuts = stretches(len(body), self.capacity, self._overlap)
-        places = self._places(encoding) if len(cuts) > 1 else []
+        places = share_out(self._places(encoding)) if len(cuts) > 1 else []
         for start, end in cuts:
-            letters = clean[places[start][0] : places[end - 1][1]] if places else clean
-            yield Window(index, (*self.head, *body[start:end], *self.tail), start, letters)
+            ids = (*self.head, *body[start:end], *self.tail)
+            letters = (places[start][0], places[end - 1][1]) if places else (0, len(clean))
+            yield Window(index, ids, start, clean, *letters)
 
     def places(self, text: str) -> tuple[NormalisedText, list[tuple[int, int]]]:
         """Give the normalised text and, per body token, its characters [start, end) there."""
@@ -77,6 +86,20 @@ class Framer:
         body = offsets[len(self.head) : len(offsets) - len(self.tail)]
         n_prefix = len(self._prefix)
         return [(max(start - n_prefix, 0), max(end - n_prefix, 0)) for start, end in body]
+
+
+def share_out(places: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Share a stretch of letters among the tokens that spell it together, in bytes.
+
+    The tokenizer gives each of them the whole stretch, however long; windows of such a text would
+    each have all of its letters.
+    """
+    shared: list[tuple[int, int]] = []
+    for (start, end), group in groupby(places):
+        n = len(list(group))
+        width = end - start
+        shared += [(start + width * i // n, start + width * (i + 1) // n) for i in range(n)]
+    return shared
 
 
 def stretches(n_tokens: int, capacity: int, overlap: int) -> list[tuple[int, int]]:
