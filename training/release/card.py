@@ -165,12 +165,18 @@ def _making(facts: CardFacts) -> str:
             f" {settings['augment_share']:.0%} of the rows disguised, "
             f"{settings['written_share']:.0%} written for the project; ordinal severity and "
             f"rationale heads beside it.",
-            f"- Beside the encoder a linear model on character n-grams hashed into "
-            f"{2 ** settings['ngram_bits']:,} buckets, fitted to every training row and mixed in "
-            f"per output on the calibrate rows.",
+            f"- Beside the encoder{_depth(settings)} a linear model on character n-grams hashed "
+            f"into {2 ** facts.reports['export']['ngram_bits']:,} buckets, fitted to the decided "
+            f"training rows and mixed in per output on the calibrate rows.",
             _parity(facts.reports["export"]),
         )
     )
+
+
+def _depth(settings: Mapping[str, Any]) -> str:
+    layers = f" of {settings['n_layers']} layers" if settings.get("n_layers") else ""
+    teacher = settings.get("distil_from")
+    return f"{layers}, taught by `{teacher}`," if teacher else layers
 
 
 def _parity(parity: Mapping[str, Any]) -> str:
