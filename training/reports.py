@@ -10,7 +10,7 @@ from datasets import Dataset
 from rich.console import Console
 
 from training.config import Experiment, Workspace, load_experiment
-from training.corpora.snapshot import load_snapshot
+from training.corpora.snapshot import columns, load_snapshot
 from training.corpora.splits import DEV, TRAIN
 from training.learning import prepare
 from training.learning.batches import Rows
@@ -72,8 +72,9 @@ def part_of(experiment: Experiment, space: Workspace, split: str) -> Dataset:
     learned = learned_before(experiment, space) if split != TRAIN else frozenset()
     seen: Counter[str] = Counter()
     chosen = []
-    columns = zip(snapshot["split"], snapshot["sources"], snapshot["key"], strict=True)
-    for i, (own, sources, key) in enumerate(columns):
+    found = columns(snapshot, "split", "sources", "key")
+    rows = zip(found["split"], found["sources"], found["key"], strict=True)
+    for i, (own, sources, key) in enumerate(rows):
         if own == split and key not in learned:
             seen[sources[0]] += 1
             if split == TRAIN or seen[sources[0]] <= experiment.measured_per_source:
@@ -97,7 +98,8 @@ def learned_before(experiment: Experiment, space: Workspace) -> frozenset[str]:
             continue
         read.add(other.snapshot.resolve())
         snapshot, _ = load_snapshot(other.snapshot)
-        pairs = zip(snapshot["key"], snapshot["split"], strict=True)
+        rows = columns(snapshot, "key", "split")
+        pairs = zip(rows["key"], rows["split"], strict=True)
         found.update(key for key, split in pairs if split == TRAIN)
     return frozenset(found)
 
@@ -108,7 +110,7 @@ def _teachers(experiment: Experiment) -> set[str]:
 
 def digest_of(experiment: Experiment, space: Workspace) -> str:
     """Name the dev rows, so that numbers of other rows are never set beside each other."""
-    keys = "".join(part_of(experiment, space, DEV)["key"])
+    keys = "".join(columns(part_of(experiment, space, DEV), "key")["key"])
     return hashlib.sha256(keys.encode()).hexdigest()[:16]
 
 

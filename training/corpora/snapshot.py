@@ -80,6 +80,12 @@ def load_snapshot(folder: Path) -> tuple[Dataset, dict[str, Any]]:
     return load_from_disk(str(folder)), json.loads((folder / SUMMARY).read_text("utf-8"))
 
 
+def columns(part: Dataset, *names: str) -> dict[str, list[Any]]:
+    """Read whole columns at once: iterating over one takes a hundred times as long."""
+    found: dict[str, list[Any]] = part.select_columns(list(names))[:]
+    return found
+
+
 def _as_record(example: Example, split: str) -> dict[str, Any]:
     return {
         "key": example.key,

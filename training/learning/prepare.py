@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from datasets import Dataset
 from tokenizers import Tokenizer
 from transformers import BertModel
 
 from training.config import Experiment, Workspace
+from training.corpora.snapshot import columns
 from training.corpora.sources import OUTPUTS
 from training.corpora.splits import TRAIN
 from training.learning.batches import Rows
@@ -31,8 +33,9 @@ MAX_TOKENS_KEPT = 512
 
 def prepare_base(snapshot: Dataset, space: Workspace, experiment: Experiment) -> dict[str, Any]:
     """Prune the vocabulary to the training texts and say how much is left."""
-    inside = [i for i, split in enumerate(snapshot["split"]) if split == TRAIN]
-    texts = [experiment.text_prefix + text for text in snapshot.select(inside)["text"]]
+    inside = [i for i, split in enumerate(columns(snapshot, "split")["split"]) if split == TRAIN]
+    seen = columns(snapshot.select(inside), "text")["text"]
+    texts = [experiment.text_prefix + text for text in seen]
     vocabulary = prune_vocabulary(base_tokenizer(), texts, experiment.min_token_count)
     space.base.mkdir(parents=True, exist_ok=True)
     tree = json.dumps(vocabulary.tokenizer, ensure_ascii=False)
@@ -67,8 +70,9 @@ def load_encoder(space: Workspace, experiment: Experiment) -> BertModel:
 
 def choose_outputs(snapshot: Dataset, min_positives: int) -> tuple[str, ...]:
     """Take the heads with enough positive training rows, and `violation`, in taxonomy order."""
-    labels = np.asarray(snapshot.with_format("numpy")["labels"])
-    inside = np.asarray(snapshot["split"]) == TRAIN
+    found = columns(snapshot, "labels", "split")
+    labels = np.asarray(found["labels"], np.int8)
+    inside = np.asarray(found["split"]) == TRAIN
     positives = (labels[inside] == 1).sum(0)
     heads = {head.value for head in HEADS}
     chosen = tuple(o for o, n in zip(OUTPUTS, positives, strict=True) if n >= min_positives)
@@ -81,23 +85,30 @@ def tokenise(
     part: Dataset, tokenizer: Tokenizer, outputs: tuple[str, ...], text_prefix: str
 ) -> Rows:
     """Tokenise rows and keep the columns of the model's outputs."""
-    columns = [OUTPUTS.index(output) for output in outputs]
-    texts = list(part["text"])
-    encodings = tokenizer.encode_batch([text_prefix + text for text in texts])
+    chosen = [OUTPUTS.index(output) for output in outputs]
+    names = "text", "spans", "has_spans", "labels", "weak", "severity", "language", "sources"
+    found = columns(part, *names)
+    encodings = tokenizer.encode_batch([text_prefix + text for text in found["text"]])
     marks = [
         _marks(encoding.offsets, spans, len(text_prefix)) if asked else []
-        for encoding, spans, asked in zip(encodings, part["spans"], part["has_spans"], strict=True)
+        for encoding, spans, asked in zip(
+            encodings, found["spans"], found["has_spans"], strict=True
+        )
     ]
     return Rows(
-        texts,
+        found["text"],
         [cut_tokens(encoding.ids) for encoding in encodings],
         marks,
-        np.asarray(part["labels"], np.int8)[:, columns],
-        np.asarray(part["weak"], np.bool_)[:, columns],
-        np.asarray(part["severity"], np.int8)[:, columns],
-        np.asarray(part["language"], dtype=np.str_),
-        np.asarray([sources[0] for sources in part["sources"]], dtype=np.str_),
+        _table(found["labels"], np.int8)[:, chosen],
+        _table(found["weak"], np.bool_)[:, chosen],
+        _table(found["severity"], np.int8)[:, chosen],
+        np.asarray(found["language"], dtype=np.str_),
+        np.asarray([sources[0] for sources in found["sources"]], dtype=np.str_),
     )
+
+
+def _table(rows: list[list[int]], kind: type[np.generic]) -> npt.NDArray[Any]:
+    return np.asarray(rows, kind).reshape(len(rows), len(OUTPUTS))
 
 
 def cut_tokens(tokens: list[int]) -> list[int]:

@@ -13,6 +13,7 @@ from datasets import Dataset
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
+from training.corpora.snapshot import columns
 from training.corpora.sources import OUTPUTS
 from training.metrics import auc
 
@@ -39,9 +40,10 @@ class Texts:
 
     @classmethod
     def of(cls, part: Dataset, outputs: tuple[str, ...]) -> "Texts":
-        columns = [OUTPUTS.index(output) for output in outputs]
-        labels = np.asarray(part["labels"], np.int8)[:, columns]
-        return cls(list(part["text"]), labels, np.asarray(part["language"], np.str_))
+        chosen = [OUTPUTS.index(output) for output in outputs]
+        found = columns(part, "text", "labels", "language")
+        labels = np.asarray(found["labels"], np.int8).reshape(len(part), len(OUTPUTS))[:, chosen]
+        return cls(found["text"], labels, np.asarray(found["language"], np.str_))
 
     def only(self, language: str) -> "Texts":
         return self.take(np.flatnonzero(self.languages == language))

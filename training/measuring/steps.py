@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from training.config import Experiment, Workspace
 from training.corpora.label_noise import Labelled, review_labels
-from training.corpora.snapshot import load_snapshot
+from training.corpora.snapshot import columns, load_snapshot
 from training.corpora.splits import CALIBRATE, DEV, TRAIN
 from training.learning.batches import Rows
 from training.measuring import baseline, plots, sentence_baseline
@@ -171,7 +171,7 @@ def review_noise(experiment: Experiment, space: Workspace) -> None:
     found = np.load(space.logits)["dev"]
     probabilities = calibrated(found, rows.languages, read_calibration(space))
     labels = np.where(rows.firm, rows.labels, -1).astype(np.int8)
-    reviewed = Labelled(list(part["key"]), rows.texts, rows.sources, labels)
+    reviewed = Labelled(columns(part, "key")["key"], rows.texts, rows.sources, labels)
     cells = list(review_labels(reviewed, outputs_of(experiment, space), probabilities))
     write_report(space, "noise", {"cells": [asdict(cell) for cell in cells]})
     worst = sorted(cells, key=lambda cell: -cell.doubtful_share)[:5]
@@ -223,13 +223,14 @@ def official_model(experiment: Experiment, space: Workspace, data: Path) -> None
     outputs = outputs_of(experiment, space)
     scorer = _calibrated_scorer(experiment, space)
     floors: dict[str, dict[str, Any]] = joblib.load(space.floors)
+    found = columns(snapshot, "key", "split")
     results = run_benchmarks(
         data,
         lambda texts: score_texts(scorer, texts)[0],
         lambda texts: mark_words(scorer, texts),
         outputs=outputs,
         experiment=experiment,
-        splits=dict(zip(snapshot["key"], snapshot["split"], strict=True))
+        splits=dict(zip(found["key"], found["split"], strict=True))
         | dict.fromkeys(learned_before(experiment, space), TRAIN),
         benchmarks=find_benchmarks(data, outputs),
         rivals={
