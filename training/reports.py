@@ -105,7 +105,7 @@ def learned_before(experiment: Experiment, space: Workspace) -> frozenset[str]:
 
 
 def _teachers(experiment: Experiment) -> set[str]:
-    return {experiment.start_from, experiment.distil_from} - {""}
+    return {experiment.start_from, experiment.distil_from, experiment.blend_with} - {""}
 
 
 def digest_of(experiment: Experiment, space: Workspace) -> str:

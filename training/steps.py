@@ -31,7 +31,13 @@ from training.learning.export import (
 from training.learning.model import TriageModel
 from training.learning.ngrams import NgramBranch, fit_ngrams, mix
 from training.learning.objective import number_sources
-from training.learning.restore import fresh_model, model_to_train, teacher_of, trained_model
+from training.learning.restore import (
+    blended_model,
+    fresh_model,
+    model_to_train,
+    teacher_of,
+    trained_model,
+)
 from training.learning.train import resume, start
 from training.learning.train import train as run_training
 from training.measuring.evaluate import rows_of_cell
@@ -69,28 +75,35 @@ def train_model(
 ) -> None:
     """Train, or continue from the checkpoint in the working folder."""
     torch.set_num_threads(experiment.n_threads)
+    outputs = outputs_of(experiment, space)
+    if experiment.blend_with:
+        torch.save(blended_model(experiment, space, outputs).trained_state(), space.model)
+        _note_training(experiment, space, n_steps=0, seconds=0, loss=None)
+        return
     _require_this_normaliser(space)
     rows = rows_of(experiment, space, TRAIN)
-    outputs = outputs_of(experiment, space)
+    n_sources = len(number_sources(rows))
     if space.checkpoint.is_file():
-        model = fresh_model(experiment, space, len(outputs), len(number_sources(rows)))
+        model = fresh_model(experiment, space, len(outputs), n_sources)
         run = resume(model, experiment, space.checkpoint)
     else:
-        run = start(model_to_train(experiment, space, outputs, rows), experiment)
-    tokenizer = prepare.load_tokenizer(space)
-    stop_at = stop_at or experiment.last_step
-    teacher = teacher_of(experiment, space, outputs)
+        run = start(model_to_train(experiment, space, outputs, n_sources), experiment)
     run = run_training(
-        run, rows, experiment, space.checkpoint, tracker, stop_at, tokenizer, teacher
+        run,
+        rows,
+        experiment,
+        space.checkpoint,
+        tracker,
+        stop_at or experiment.last_step,
+        prepare.load_tokenizer(space),
+        teacher_of(experiment, space, outputs),
     )
     torch.save(run.average.state() if run.average else run.model.cpu().trained_state(), space.model)
-    report = {
-        "n_steps": run.step,
-        "seconds": round(run.seconds),
-        "loss": run.loss,
-        "settings": experiment.training_fingerprint,
-    }
-    write_report(space, "train", report)
+    _note_training(experiment, space, n_steps=run.step, seconds=round(run.seconds), loss=run.loss)
+
+
+def _note_training(experiment: Experiment, space: Workspace, **report: float | None) -> None:
+    write_report(space, "train", report | {"settings": experiment.training_fingerprint})
     say("train", **report)
 
 
@@ -115,6 +128,8 @@ def is_trained(experiment: Experiment, space: Workspace) -> bool:
     report = read_report(space, "train")
     if report.get("settings") != experiment.training_fingerprint:
         raise InvalidInput(str(space.root), "was trained with other settings; give another --out")
+    if experiment.blend_with:
+        return True
     return bool(report["n_steps"] >= (experiment.last_step or experiment.n_steps))
 
 

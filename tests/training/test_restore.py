@@ -12,7 +12,7 @@ from tests.training.corpora import write_abuse_corpus
 from training import steps
 from training.config import Workspace, load_experiment
 from training.learning.restore import fresh_model, model_to_train, read_weights, teacher_of
-from training.reports import outputs_of, rows_of
+from training.reports import outputs_of
 from training.tracking import NullTracker
 from triage_ml.errors import InvalidInput
 
@@ -70,8 +70,8 @@ def test_a_thinned_model_goes_on_in_its_own_layers(root: Path) -> None:
     third = replace(experiment, name="third", start_from="second", distil_from="")
     shutil.copytree(root / "second", root / "third")
     (root / "third" / "checkpoint.pt").unlink()
-    rows, outputs = rows_of(third, Workspace(root / "third"), "train"), outputs_of(third, space)
-    model = model_to_train(third, Workspace(root / "third"), outputs, rows).state_dict()
+    outputs = outputs_of(third, space)
+    model = model_to_train(third, Workspace(root / "third"), outputs).state_dict()
     for name, value in read_weights(space).items():
         if name.startswith("encoder."):
             assert torch.equal(model[name], value), name
@@ -105,3 +105,20 @@ def test_a_teacher_of_other_tokens_is_refused(root: Path) -> None:
     (space.base / "base_ids.json").write_text(json.dumps(ids[:-1]), "ascii")
     with pytest.raises(InvalidInput, match="distil_from: first has other tokens"):
         teacher_of(experiment, space, outputs)
+
+
+def test_a_blend_is_the_average_of_two_models(root: Path) -> None:
+    """Every weight lies between those of the two, at the share asked for; nothing is trained."""
+    second = replace(load_experiment("second"), n_layers=0, distil_from="")
+    steps.train_model(second, Workspace(root / "second"), NullTracker())
+    text = FIRST + 'start_from = "first"\nblend_with = "second"\nblend_share = 0.25\n'
+    (root / "experiments" / "blend.toml").write_text(text, "utf-8")
+    (root / "experiments" / "second.toml").write_text(FIRST, "utf-8")
+    shutil.copytree(root / "first", root / "blend", ignore=shutil.ignore_patterns("*.pt", "train*"))
+    blend, space = load_experiment("blend"), Workspace(root / "blend")
+    steps.train_model(blend, space, NullTracker())
+    own, one, other = (read_weights(Workspace(root / x)) for x in ("blend", "first", "second"))
+    for name in ("head.weight", "encoder.encoder.layer.1.output.dense.weight"):
+        assert torch.allclose(own[name], 0.75 * one[name] + 0.25 * other[name], atol=1e-6)
+        assert not torch.equal(one[name], other[name])
+    assert steps.is_trained(blend, space)

@@ -1,16 +1,15 @@
 """Build the model of an experiment: fresh, continued from another one, or trained."""
 
 import json
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from training.config import Experiment, Workspace, load_experiment
 from training.learning import prepare
-from training.learning.batches import Rows
 from training.learning.encoder import keep_layers, set_dropout
 from training.learning.model import TriageModel
-from training.learning.objective import number_sources
 from training.learning.transplant import transplant
 from triage_ml.errors import InvalidInput
 
@@ -26,10 +25,10 @@ def fresh_model(
 
 
 def model_to_train(
-    experiment: Experiment, space: Workspace, outputs: tuple[str, ...], rows: Rows
+    experiment: Experiment, space: Workspace, outputs: tuple[str, ...], n_sources: int = 1
 ) -> TriageModel:
     """Give a fresh model, or one with the weights of the experiment it continues."""
-    model = _whole_model(experiment, space, len(outputs), len(number_sources(rows)))
+    model = _whole_model(experiment, space, len(outputs), n_sources)
     if experiment.start_from:
         other = Workspace(space.root.parent / experiment.start_from)
         before = load_experiment(experiment.start_from).n_layers
@@ -45,6 +44,23 @@ def model_to_train(
         )
     if experiment.n_layers:
         keep_layers(model.encoder, experiment.n_layers)
+    return model
+
+
+def blended_model(
+    experiment: Experiment, space: Workspace, outputs: tuple[str, ...]
+) -> TriageModel:
+    """Average the weights of the experiment that is continued with those of `blend_with`.
+
+    Between two runs of one descent the average ranks better than either.
+    Source: Wortsman et al. 2022, Model soups.
+    """
+    other = replace(experiment, start_from=experiment.blend_with)
+    model = model_to_train(experiment, space, outputs)
+    weights = model_to_train(other, space, outputs).state_dict()
+    with torch.no_grad():
+        for name, value in model.state_dict().items():
+            value.lerp_(weights[name], experiment.blend_share)
     return model
 
 

@@ -194,4 +194,7 @@ def _embeddings(settings: Mapping[str, Any]) -> str:
     begun = settings.get("start_from")
     rate = settings.get("embedding_learning_rate", 0.0)
     learned = f"word embeddings learned at {rate:g}" if rate else "word embeddings frozen"
+    if blended := settings.get("blend_with"):
+        share = settings["blend_share"]
+        return f"the weights of `{begun}` averaged with {share:.0%} of `{blended}`"
     return f"continued from `{begun}`; {learned}" if begun else learned
