@@ -159,7 +159,7 @@ def _weigh(both: Floats, truth: npt.NDArray[np.bool_]) -> tuple[float, float, fl
         fitted = LogisticRegression(C=100.0).fit(both[:, forwards], truth)
         weights[forwards] = fitted.coef_[0]
         if (weights >= 0).all():
-            return (*weights.tolist(), float(fitted.intercept_[0]))
+            return float(weights[0]), float(weights[1]), float(fitted.intercept_[0])
         forwards = weights > 0
         weights[~forwards] = 0.0
         if not forwards.any():
