@@ -17,19 +17,19 @@ def test_a_word_takes_its_highest_token() -> None:
 
 def test_neighbours_are_one_highlight() -> None:
     """Words that only space lies between are joined, at the higher weight."""
-    text = normalise("a b c d")
-    words = iter([(0, 1, 0.6), (2, 3, 0.8), (6, 7, 0.7)])
+    text = normalise("one two six ten")
+    words = iter([(0, 3, 0.6), (4, 7, 0.8), (12, 15, 0.7)])
     spans = spans_of(text, words, 0.5)
-    assert [(s.start, s.end, s.weight) for s in spans] == [(0, 3, 0.8), (6, 7, 0.7)]
+    assert [(s.start, s.end, s.weight) for s in spans] == [(0, 7, 0.8), (12, 15, 0.7)]
 
 
 def test_only_the_strongest_are_shown() -> None:
     """A text full of marks does not become one coloured block."""
-    text = normalise(" ".join(["x", "y"] * 60))
-    words = iter([(i * 4, i * 4 + 1, 0.5 + i / 200) for i in range(60)])
+    text = normalise(" ".join(["one", "two"] * 60))
+    words = iter([(i * 8, i * 8 + 3, 0.5 + i / 200) for i in range(60)])
     spans = spans_of(text, words, 0.5)
     assert len(spans) == MAX_SPANS
-    assert spans[0].start == 40 * 4
+    assert spans[0].start == 40 * 8
 
 
 @given(st.text(max_size=60), st.data())
