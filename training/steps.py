@@ -25,12 +25,12 @@ from training.learning.export import (
     export_fp32,
     onnx_logits,
     open_session,
-    quantise,
     time_single_text,
 )
 from training.learning.model import TriageModel
 from training.learning.ngrams import NgramBranch, fit_ngrams, mix
 from training.learning.objective import number_sources
+from training.learning.quantise import quantise
 from training.learning.restore import (
     blended_model,
     fresh_model,
@@ -162,7 +162,8 @@ def export_model(experiment: Experiment, space: Workspace) -> None:
     model = trained_model(experiment, space, len(outputs))
     branch = _mixed(experiment, space, model)
     export_fp32(model, branch, space.onnx_fp32)
-    quantise(space.onnx_fp32, space.onnx_int8)
+    shape = model.encoder.config
+    quantise(space.onnx_fp32, space.onnx_int8, shape.num_attention_heads, shape.hidden_size)
     rows = _whole(rows_of(experiment, space, DEV), experiment)
     rows = rows.take(np.random.default_rng(experiment.seed).permutation(len(rows))[:PARITY_ROWS])
     sessions = (open_session(p, experiment.n_threads) for p in (space.onnx_fp32, space.onnx_int8))

@@ -1,11 +1,8 @@
 """The served model: an artifact on ONNX Runtime, on the CPU.
 
-By default every window runs alone, so that the same text always gets the same scores. A model
-in 8 bits scales its activations to the whole batch, and neighbours move a score: in batches of
-512 to 4,096 tokens a probability moved by 0.006 in the mean, 0.08 at the 99th percentile and
-0.19 at most, about as far as 8 bits are from fp32; fp32 moves by less than 1e-6. Alone, a text
-of 37 tokens costs 4.9 ms of CPU, batched 3.9. (251 texts, 7 outputs, 12 layers, the model at a
-fifth of its training, one thread of a busy CPU, 2026-11.)
+Windows of a call run in batches of similar length. Activations are quantised token by token
+(training/learning/quantise.py), so neighbours and padding do not move a score: alone and batched,
+a logit differs by rounding of floats alone.
 
 Thread-safe: calls from several threads share the session and the tokenizer, which keep no
 state between calls.
@@ -33,6 +30,9 @@ from triage_ml.inference.windows import Framer, Window, batches, pad
 from triage_ml.ports import ModelInfo
 
 Windows = Sequence[Window]
+
+BATCH_TOKENS = 512
+"""Padded tokens of a batch; more are not faster (docs/performance.md)."""
 
 INPUTS = ("input_ids", "attention_mask", "ngrams")
 OUTPUTS = ("logits", "severity", "marks")
@@ -64,9 +64,8 @@ class OnnxScorer:
     """Scores texts with an artifact (`ports.Scorer`).
 
     `severities` is the policy's typical severity per label, for labels whose severity the model
-    has not learned. Words are highlighted for the labels that reach their threshold. Up to
-    `n_threads` windows run side by side. With `max_batch_tokens`, windows run in batches of so
-    many padded tokens, a little faster (see the module for what that costs).
+    has not learned. Words are highlighted for the labels that reach their threshold. Windows run in
+    batches of up to `max_batch_tokens` padded tokens, up to `n_threads` batches side by side.
     """
 
     def __init__(
@@ -75,10 +74,10 @@ class OnnxScorer:
         severities: Mapping[Label, float],
         n_threads: int = 1,
         *,
-        max_batch_tokens: int | None = None,
+        max_batch_tokens: int = BATCH_TOKENS,
     ) -> None:
         manifest = artifact.manifest
-        if max_batch_tokens is not None and max_batch_tokens < manifest.max_tokens:
+        if max_batch_tokens < manifest.max_tokens:
             raise ValueError(f"max_batch_tokens must be at least {manifest.max_tokens}")
         self._manifest = manifest
         self._severities = {label: float(severities[label]) for label in manifest.labels}
@@ -128,17 +127,13 @@ class OnnxScorer:
 
     def _answers(self, windows: Sequence[Window]) -> list[Answer]:
         answers: list[Answer | None] = [None] * len(windows)
-        groups = self._groups(windows)
+        lengths = [len(window.ids) for window in windows]
+        groups = list(batches(lengths, self._max_batch_tokens))
         rows = ([windows[i] for i in group] for group in groups)
         for group, found in zip(groups, self._map(self._run, rows), strict=True):
             for i, answer in zip(group, found, strict=True):
                 answers[i] = answer
         return [answer for answer in answers if answer is not None]
-
-    def _groups(self, windows: Sequence[Window]) -> list[list[int]]:
-        if self._max_batch_tokens is None:
-            return [[i] for i in range(len(windows))]
-        return list(batches([len(window.ids) for window in windows], self._max_batch_tokens))
 
     def _run(self, rows: Windows) -> list[Answer]:
         ids, mask = pad([window.ids for window in rows], self._manifest.pad_id)  # (B, T)
