@@ -27,6 +27,11 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self.texts = self._count(
+            "triage_texts",
+            "Texts by how they were scored: by the model, with one at work, from the cache.",
+            "how",
+        )
         self.scoring_failures = self._count(
             "triage_scoring_failures", "Reports accepted without scores, by cause.", "reason"
         )
@@ -58,6 +63,14 @@ class Metrics:
         )
         self.store_up = self._gauge("triage_store_up", "Whether the database answers.")
         self.model = self._gauge("triage_model_info", "The loaded model; 0 without one.", "version")
+        self.model_changes = self._count(
+            "triage_model_changes",
+            "Live models of the database: taken, refused, or failed to be fetched for now.",
+            "outcome",
+        )
+        self.model_behind = self._gauge(
+            "triage_model_behind", "1 while another model is served than the live one."
+        )
 
     def _count(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self.registry)

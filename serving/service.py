@@ -2,28 +2,23 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from serving.metrics import Metrics
 from serving.security import Keys
 from serving.settings import Settings
 from triage_ml.domain.policy import Policy
-from triage_ml.domain.scores import LabelScores, LanguageGuess
 from triage_ml.domain.taxonomy import Language
 from triage_ml.errors import Overloaded
+from triage_ml.inference.batching import Batcher
 from triage_ml.ports import CaseStore, Clock, LanguageDetector, Scorer
 from triage_ml.workflow.intake import Intake
 from triage_ml.workflow.review import Review
 from triage_ml.workflow.scoring import Scored, Scoring
-
-TURN_TEXTS = 16
-"""Texts per turn at the model: a long list lets live reports in between."""
-
-TURN_CHARS = 8_000
-"""Characters per turn, unless one text alone has more: 16 long posts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +56,14 @@ class MeasuredScoring(Scoring):
 
     def __init__(self, parts: Parts, metrics: Metrics) -> None:
         settings = parts.settings
-        super().__init__(
-            parts.scorer,
-            parts.detector,
-            deadline=settings.score_deadline,
+        employ = partial(
+            Batcher,
+            detector=parts.detector,
             max_waiting=settings.max_waiting_scores,
             n_threads=settings.score_threads,
+            note=lambda how: metrics.texts.labels(how).inc(),
         )
+        super().__init__(parts.scorer, parts.detector, employ, deadline=settings.score_deadline)
         self._metrics = metrics
 
     async def attempt(self, text: str, hint: Language | None) -> Scored:
@@ -77,26 +73,6 @@ class MeasuredScoring(Scoring):
         if scored.failure is not None:
             self._metrics.scoring_failures.labels(scored.failure).inc()
         return scored
-
-    async def in_turns(
-        self, texts: Sequence[str], hints: Sequence[Language | None]
-    ) -> list[tuple[LanguageGuess, LabelScores]]:
-        """Score many texts a few at a time. Raises: ScoringFailed, Overloaded."""
-        found: list[tuple[LanguageGuess, LabelScores]] = []
-        for turn in _turns(texts):
-            found += await self.score(texts[turn], hints[turn])
-        return found
-
-
-def _turns(texts: Sequence[str]) -> Iterator[slice]:
-    """Divide texts, in order, into turns of at most so many texts and characters."""
-    start = n_chars = 0
-    for end, text in enumerate(texts):
-        if end > start and (end - start == TURN_TEXTS or n_chars + len(text) > TURN_CHARS):
-            yield slice(start, end)
-            start, n_chars = end, 0
-        n_chars += len(text)
-    yield slice(start, len(texts))
 
 
 class Service:

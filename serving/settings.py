@@ -31,14 +31,19 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         None, description="PostgreSQL to use; without it one is started inside `data_dir`."
     )
-    data_dir: Path = Field(Path("var"), description="Folder of the built-in PostgreSQL's files.")
+    data_dir: Path = Field(
+        Path("var"),
+        description="Folder of the built-in PostgreSQL's files and of downloaded models.",
+    )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     policy_dir: Path | None = Field(
         None, description="Folder of policy files; without it the shipped policy applies."
     )
     model_dir: Path | None = Field(
-        None, description="Folder of the model artifact; without it the shipped one is loaded."
+        None,
+        description="Folder of the model artifact; without it the live model of the database is "
+        "followed, or the shipped one is loaded.",
     )
     score_deadline: Duration = Field(
         timedelta(milliseconds=500),
@@ -48,7 +53,7 @@ class Settings(BaseSettings):
     )
     score_threads: int = Field(2, ge=1, le=64, description="Threads that run the model.")
     max_waiting_scores: int = Field(
-        64, ge=1, le=10_000, description="Callers that may wait for the model at once."
+        64, ge=1, le=10_000, description="Texts that may wait for the model at once."
     )
     lease: Duration = Field(
         timedelta(minutes=10),

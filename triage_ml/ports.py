@@ -1,8 +1,10 @@
 """What the use cases need from the outside, on one page."""
 
-from collections.abc import Callable, Mapping, Sequence
+from asyncio import Future
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -278,6 +280,69 @@ class CaseStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ModelArtifact:
+    """A verified model folder to publish.
+
+    `files` is file name -> SHA-256, the manifest among them; `sha256` is the manifest's, and
+    since it holds the others, that of the whole.
+    """
+
+    version: str
+    sha256: str
+    folder: Path
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveModel:
+    """A version was made live. `number` grows with every change."""
+
+    number: int
+    version: str
+    sha256: str
+    at: datetime
+    by: str
+    why: str
+
+
+class ModelStore(Protocol):
+    """Published models and which of them is live. Raises, everywhere: StoreUnavailable."""
+
+    async def publish_model(self, model: ModelArtifact, at: datetime) -> bool:
+        """Store an artifact's files whole; False when they were there.
+
+        Raises: Conflict when the version was published with another manifest;
+        ArtifactInvalid when a file is not what the artifact says.
+        """
+        ...
+
+    async def make_live(self, version: str, at: datetime, by: str, why: str) -> bool:
+        """Make a published version the live one and tell who listens; False when it is already.
+
+        Files of versions that were not live for long are dropped. Raises: NotFound.
+        """
+        ...
+
+    async def live_model(self) -> LiveModel | None: ...
+
+    async def model_history(self, limit: int = 100) -> list[LiveModel]:
+        """Give the newest changes, newest first."""
+        ...
+
+    async def fetch_model(self, version: str, folder: Path) -> None:
+        """Write the files of a version into the new folder `folder`, which appears whole.
+
+        Raises: NotFound; ArtifactInvalid when a file does not match its checksum; OSError when
+        the disk does not take it.
+        """
+        ...
+
+    def model_notices(self) -> AsyncGenerator[None]:
+        """Listen: give once when it begins, then after each change. A notice may get lost."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class ModelInfo:
     """What a scorer says of itself. `quality` is language -> output -> named numbers."""
 
@@ -290,14 +355,73 @@ class ModelInfo:
     )
 
 
+class Piece(Protocol):
+    """What a model reads at once of a text."""
+
+    @property
+    def n_tokens(self) -> int: ...
+
+
 class Scorer(Protocol):
-    """A model. Blocking: call it off the event loop."""
+    """A model. Blocking: call it off the event loop, from any thread.
+
+    `score` is `cut`, `run` and `join` of many texts; apart, they let a caller batch the pieces of
+    texts that come one by one.
+    """
 
     @property
     def info(self) -> ModelInfo: ...
 
+    def cut(self, text: str) -> Sequence[Piece]:
+        """Cut an original text into one or more pieces."""
+        ...
+
+    def run(self, pieces: Sequence[Any]) -> Sequence[Any]:
+        """Give what the model says of pieces of any texts, in order. Raises: ScoringFailed."""
+        ...
+
+    def join(
+        self, text: str, language: Language, pieces: Sequence[Any], answers: Sequence[Any]
+    ) -> LabelScores:
+        """Make the scores of a text of what was said of its pieces."""
+        ...
+
     def score(self, texts: Sequence[str], languages: Sequence[Language]) -> list[LabelScores]:
         """Score original texts, in order. Raises: ScoringFailed."""
+        ...
+
+
+class Engine(Protocol):
+    """A scorer and a detector at work for many callers at once."""
+
+    @property
+    def scorer(self) -> Scorer: ...
+
+    @property
+    def n_waiting(self) -> int:
+        """Texts that wait for the model or are at it."""
+        ...
+
+    @property
+    def hangs(self) -> bool:
+        """Whether the model is at a text now; after `close`, that it does not come back."""
+        ...
+
+    def submit(
+        self, text: str, hint: Language | None
+    ) -> "Future[tuple[LanguageGuess, LabelScores]]":
+        """Give a future of the answer, which raises ScoringFailed.
+
+        Raises: Overloaded when no place is free; ScoringFailed after `stop`.
+        """
+        ...
+
+    def stop(self) -> None:
+        """Take no more and fail what has not begun, without waiting for the rest."""
+        ...
+
+    def close(self) -> None:
+        """Stop, and wait a little for what was begun. Blocking."""
         ...
 
 

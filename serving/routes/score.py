@@ -31,11 +31,8 @@ async def score(
 ) -> ScoresOut:
     """Score up to 256 texts, in order. Nothing is stored and no case is opened."""
     await asyncio.to_thread(_check, body)
-    scorer = service.scoring.scorer
-    if scorer is None:
-        raise ModelMissing
     hints = [row.language_hint for row in body.texts]
-    found = await service.scoring.in_turns([row.text for row in body.texts], hints)
+    found = await service.scoring.score([row.text for row in body.texts], hints)
     return ScoresOut(
         model_version=found[0][1].model_version,
         scores=[ScoreOut.of(guess, scores) for guess, scores in found],

@@ -11,12 +11,14 @@ from types import SimpleNamespace
 
 from serving import run
 from triage_ml.testing import StubDetector, StubScorer
-from triage_ml.workflow import scoring
+from triage_ml.inference import batching
+from triage_ml.workflow.scoring import Scoring
 
-scoring.CLOSE_SECONDS = 0.01
-model = StubScorer()
+batching.CLOSE_SECONDS = 0.01
+model, detector = StubScorer(), StubDetector()
 model.score = lambda *_: Event().wait()
-found = scoring.Scoring(model, StubDetector(), deadline=timedelta(milliseconds=10))
+employ = lambda scorer: batching.Batcher(scorer, detector)
+found = Scoring(model, detector, employ, deadline=timedelta(milliseconds=10))
 asyncio.run(found.attempt("x", None))
 found.close()
 print("closed")

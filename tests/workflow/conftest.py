@@ -2,12 +2,14 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from triage_ml.domain.policy import Policy
 from triage_ml.domain.report import Item, Report, Source
 from triage_ml.domain.taxonomy import Label
+from triage_ml.inference.batching import Batcher
 from triage_ml.policy import load_policy
 from triage_ml.ports import ApiKey, Receipt
 from triage_ml.testing import FixedClock, StubDetector, StubScorer
@@ -50,8 +52,8 @@ def anyio_backend() -> str:
 @pytest.fixture
 def desk() -> Iterator[Desk]:
     scorer = StubScorer()
-    scoring = Scoring(
-        scorer, StubDetector(), deadline=timedelta(milliseconds=50), max_waiting=2, n_threads=1
-    )
+    detector = StubDetector()
+    employ = partial(Batcher, detector=detector, max_waiting=2, n_threads=1, n_cached=0)
+    scoring = Scoring(scorer, detector, employ, deadline=timedelta(milliseconds=50))
     yield Desk(MemoryCaseStore(random.Random(1)), scorer, scoring, load_policy(), FixedClock())
     scoring.close()

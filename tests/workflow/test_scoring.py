@@ -1,12 +1,15 @@
 import asyncio
+from datetime import timedelta
 from threading import Event
 
 import pytest
 
 from triage_ml.domain.case import CaseState, Step
+from triage_ml.domain.scores import LanguageGuess
 from triage_ml.domain.taxonomy import Language
 from triage_ml.errors import ModelMissing, Overloaded, ScoringFailed
-from triage_ml.workflow.scoring import score_backlog
+from triage_ml.testing import StubDetector, StubScorer
+from triage_ml.workflow.scoring import TURN_CHARS, TURN_TEXTS, Scoring, score_backlog
 
 pytestmark = pytest.mark.anyio
 
@@ -29,7 +32,7 @@ async def test_without_a_model_scoring_says_so(desk):
 async def test_more_callers_than_places_are_refused_at_once(desk):
     """A full queue answers with when to come again, and gives the place back afterwards."""
     desk.scorer.gate = Event()
-    waiting = [asyncio.create_task(desk.scoring.score(["x"], [None])) for _ in range(2)]
+    waiting = [asyncio.create_task(desk.scoring.score([text], [None])) for text in "ab"]
     await asyncio.sleep(0)
     with pytest.raises(Overloaded) as refused:
         await desk.scoring.score(["y"], [None])
@@ -37,6 +40,92 @@ async def test_more_callers_than_places_are_refused_at_once(desk):
     desk.scorer.gate.set()
     await asyncio.gather(*waiting)
     assert desk.scoring.n_waiting == 0
+
+
+class Room:
+    """An engine that keeps what is submitted until it is served, and how much was inside."""
+
+    hangs = False
+
+    def __init__(self, scorer, places=1_000):
+        self.scorer, self.places = scorer, places
+        self.inside, self.seen, self.stopped = [], [], False
+
+    @property
+    def n_waiting(self):
+        return len(self.inside)
+
+    def submit(self, text, hint):
+        if len(self.inside) >= self.places:
+            raise Overloaded(1)
+        answer = asyncio.get_running_loop().create_future()
+        self.inside.append((text, answer))
+        asyncio.get_running_loop().call_later(0.001, self.serve)
+        return answer
+
+    def serve(self):
+        self.seen.append([len(text) for text, _ in self.inside])
+        rows, self.inside = self.inside, []
+        for text, answer in rows:
+            [scores] = self.scorer.score([text], [Language.EN])
+            if not answer.done():
+                answer.set_result((LanguageGuess(Language.EN, 1.0), scores))
+
+    def stop(self):
+        self.stopped = True
+
+    close = stop
+
+
+def rooms(places=1_000):
+    made = []
+
+    def employ(scorer):
+        made.append(Room(scorer, places))
+        return made[-1]
+
+    scoring = Scoring(StubScorer(), StubDetector(), employ, deadline=timedelta(seconds=5))
+    return scoring, made
+
+
+async def test_a_long_list_leaves_room_for_live_reports():
+    """A turn at the model is bounded in texts and in characters; one text may be longer."""
+    scoring, [room] = rooms()
+    sizes = [60_000, 60_000, *[TURN_CHARS // 4] * 5, TURN_CHARS, *[1] * 40]
+    answers = await scoring.score(["x" * n for n in sizes], [None] * len(sizes))
+    assert len(answers) == len(sizes)
+    assert [len(row) for row in room.seen if row][:6] == [1, 1, 4, 1, 1, 16]
+    assert max(map(len, room.seen)) == TURN_TEXTS
+
+
+async def test_a_list_waits_for_its_own_texts_before_it_is_refused():
+    """A list that is longer than the places is scored; it needs one place to begin with."""
+    scoring, [room] = rooms(places=3)
+    assert len(await scoring.score([f"text {i}" for i in range(10)], [None] * 10)) == 10
+    room.places = 0
+    with pytest.raises(Overloaded):
+        await scoring.score(["text"], [None])
+
+
+async def test_a_list_is_scored_with_one_model():
+    """Who began with a model ends with it; it is put away when nobody uses it any more."""
+    scoring, made = rooms()
+    texts = [f"text {i}" for i in range(40)]
+    listed = asyncio.create_task(scoring.score(texts, [None] * 40))
+    await asyncio.sleep(0)
+    scoring.scorer = StubScorer(version="stub-2")
+    assert not made[0].stopped
+    [(_, after)] = await scoring.score(["other"], [None])
+    assert {scores.model_version for _, scores in await listed} == {"stub-1"}
+    assert after.model_version == "stub-2"
+    assert [room.stopped for room in made] == [True, False]
+
+
+async def test_the_language_is_told_without_a_model(desk):
+    """A report that could not be scored is still routed by its language."""
+    desk.scoring.scorer = None
+    scored = await desk.scoring.attempt("x", Language.KO)
+    assert (scored.failure, scored.language.language) == ("ModelMissing", Language.KO)
 
 
 async def test_an_overdue_text_keeps_its_place_until_the_model_is_done(desk):
@@ -134,11 +223,11 @@ def test_threads_that_finish_after_the_loop_do_no_harm(desk, caplog):
 
 def test_closing_does_not_wait_for_a_hung_model_for_ever(desk, monkeypatch):
     """What hangs is told, what only waits is dropped, and the rest of the stop goes on."""
-    monkeypatch.setattr("triage_ml.workflow.scoring.CLOSE_SECONDS", 0.01)
+    monkeypatch.setattr("triage_ml.inference.batching.CLOSE_SECONDS", 0.01)
     desk.scorer.gate = Event()
 
     async def two() -> None:
-        await asyncio.gather(*(desk.scoring.attempt("x", None) for _ in range(2)))
+        await asyncio.gather(*(desk.scoring.attempt(text, None) for text in "ab"))
 
     asyncio.run(two())
     desk.scoring.close()

@@ -26,13 +26,11 @@ from triage_ml.inference.artifact import Artifact, Manifest, load_artifact
 from triage_ml.inference.calibrate import Calibrator, Floats
 from triage_ml.inference.ngrams import ngrams, pad_ngrams
 from triage_ml.inference.rationale import Word, spans_of, weigh_words
-from triage_ml.inference.windows import Framer, Window, batches, pad
+from triage_ml.inference.windows import BATCH_TOKENS, Framer, Window, batches, pad
 from triage_ml.ports import ModelInfo
 
 Windows = Sequence[Window]
 
-BATCH_TOKENS = 512
-"""Padded tokens of a batch; more are not faster (docs/performance.md)."""
 
 INPUTS = ("input_ids", "attention_mask", "ngrams")
 OUTPUTS = ("logits", "severity", "marks")
@@ -100,9 +98,27 @@ class OnnxScorer:
         """Score original texts, in order. Raises: ScoringFailed, with no partial answer."""
         if len(texts) != len(languages):
             raise ValueError(f"{len(texts)} texts, but {len(languages)} languages")
-        readings = self.read(texts)
-        if not readings:
-            return []
+        return self._scores(texts, languages, self.read(texts)) if texts else []
+
+    def cut(self, text: str) -> list[Window]:
+        """Cut an original text into windows."""
+        return self._framer.windows([text])
+
+    def join(
+        self,
+        text: str,
+        language: Language,
+        pieces: Sequence[Window],
+        answers: Sequence[Answer],
+    ) -> LabelScores:
+        """Make the scores of a text of what was said of its windows."""
+        starts = (window.start for window in pieces)
+        reading = _worst(list(zip(starts, answers, strict=True)))
+        return self._scores([text], [language], [reading])[0]
+
+    def _scores(
+        self, texts: Sequence[str], languages: Sequence[Language], readings: Sequence[Reading]
+    ) -> list[LabelScores]:
         logits = np.array([reading.logits for reading in readings], np.float64)  # (B, L + 1)
         values, upper = self._calibrator.probabilities(logits, languages)
         return [
@@ -130,22 +146,23 @@ class OnnxScorer:
         lengths = [len(window.ids) for window in windows]
         groups = list(batches(lengths, self._max_batch_tokens))
         rows = ([windows[i] for i in group] for group in groups)
-        for group, found in zip(groups, self._map(self._run, rows), strict=True):
+        for group, found in zip(groups, self._map(self.run, rows), strict=True):
             for i, answer in zip(group, found, strict=True):
                 answers[i] = answer
         return [answer for answer in answers if answer is not None]
 
-    def _run(self, rows: Windows) -> list[Answer]:
-        ids, mask = pad([window.ids for window in rows], self._manifest.pad_id)  # (B, T)
+    def run(self, pieces: Windows) -> list[Answer]:
+        """Run one batch, as large as it is. Raises: ScoringFailed."""
+        ids, mask = pad([window.ids for window in pieces], self._manifest.pad_id)  # (B, T)
         n_bits = self._manifest.ngram_bits
-        buckets = pad_ngrams([ngrams(window.letters, n_bits) for window in rows])  # (B, N)
+        buckets = pad_ngrams([ngrams(window.letters, n_bits) for window in pieces])  # (B, N)
         try:
             logits, severity, marks = self._session.run(
                 OUTPUTS, dict(zip(INPUTS, (ids, mask, buckets), strict=True))
             )
         except Exception as error:  # the runtime's errors share no base class
             raise ScoringFailed(f"the model runtime failed: {type(error).__name__}") from error
-        wanted = (len(rows), len(self._manifest.outputs))
+        wanted = (len(pieces), len(self._manifest.outputs))
         for found, shape in ((logits, wanted), (severity, wanted), (marks, ids.shape)):
             if found.shape != shape:
                 raise ScoringFailed(f"the model gave shape {found.shape} instead of {shape}")

@@ -16,6 +16,9 @@ from triage_ml.domain.text import NormalisedText, normalise
 
 Ints = npt.NDArray[np.int64]
 
+BATCH_TOKENS = 512
+"""Padded tokens of a batch; more are not faster (docs/performance.md)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -31,6 +34,10 @@ class Window:
     clean: str = field(default="", repr=False)  # item text reaches no log
     begin: int = 0
     end: int = 0
+
+    @property
+    def n_tokens(self) -> int:
+        return len(self.ids)
 
     @property
     def letters(self) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from threading import Event
+from typing import NamedTuple
 
 from triage_ml.domain.scores import LabelScore, LabelScores, LanguageGuess
 from triage_ml.domain.taxonomy import (
@@ -45,6 +46,12 @@ class FixedClock:
         return self._now
 
 
+class StubPiece(NamedTuple):
+    """A whole text, a token a character."""
+
+    n_tokens: int
+
+
 class StubScorer:
     """A model of keywords (`ports.Scorer`): a label's own name in a text makes it likely.
 
@@ -74,6 +81,18 @@ class StubScorer:
     @property
     def info(self) -> ModelInfo:
         return self._info
+
+    def cut(self, text: str) -> list[StubPiece]:
+        return [StubPiece(len(text))]
+
+    def run(self, pieces: Sequence[StubPiece]) -> list[None]:
+        return [None] * len(pieces)
+
+    def join(
+        self, text: str, language: Language, *_: Sequence[StubPiece] | Sequence[None]
+    ) -> LabelScores:
+        """Score one text as `score` does, so that a test has one method to replace."""
+        return self.score([text], [language])[0]
 
     def score(self, texts: Sequence[str], languages: Sequence[Language]) -> list[LabelScores]:
         """Score by keyword. Raises: what `failure` says; ScoringFailed if the gate stays shut."""

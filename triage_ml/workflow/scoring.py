@@ -1,8 +1,9 @@
 """Score texts off the event loop, within a deadline, and catch up on what was not scored."""
 
 import asyncio
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,17 +18,21 @@ from triage_ml.errors import (
     Overloaded,
     ScoreDeadlineExceeded,
     ScoringFailed,
-    TriageError,
 )
-from triage_ml.ports import CaseStore, Clock, LanguageDetector, Scorer
+from triage_ml.ports import CaseStore, Clock, Engine, LanguageDetector, Scorer
 
 MAX_FAILURES = 20
 """A case that failed to score this often, while others did not, is left to reviewers."""
 
-CLOSE_SECONDS = 5.0
-"""Longest that closing waits for texts that the model is at."""
+TURN_TEXTS = 16
+"""Texts per turn at the model: a long list lets live reports in between."""
+
+TURN_CHARS = 8_000
+"""Characters per turn, unless one text alone has more: 16 long posts."""
 
 PROBE = "Is anybody there?"
+
+Answer = tuple[LanguageGuess, LabelScores]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,94 +45,144 @@ class Scored:
 
 
 class Scoring:
-    """Run the model in a few threads with a bounded number of callers.
+    """Score for callers of one event loop with the model of the day.
 
-    `scorer` may be replaced while running; None means that no model is loaded.
+    `scorer` may be replaced while running; None means that no model is loaded. `employ` puts a
+    scorer to work. Who began with a scorer ends with it: no answer is of two versions.
     """
 
     def __init__(
         self,
         scorer: Scorer | None,
         detector: LanguageDetector,
+        employ: Callable[[Scorer], Engine],
         *,
         deadline: timedelta,
-        max_waiting: int = 64,
-        n_threads: int = 2,
     ) -> None:
-        self.scorer = scorer
         self._detector = detector
+        self._employ = employ
         self._deadline = deadline.total_seconds()
-        self._max_waiting = max_waiting
-        self._waiting = 0
-        self._begun: set[Future[list[LabelScores]]] = set()
-        self._pool = ThreadPoolExecutor(n_threads, thread_name_prefix="score")
+        self._users: Counter[Engine] = Counter()
+        self._engine: Engine | None = None
+        self._stopped: list[Engine] = []
+        self.scorer = scorer
+
+    @property
+    def scorer(self) -> Scorer | None:
+        return self._engine.scorer if self._engine else None
+
+    @scorer.setter
+    def scorer(self, scorer: Scorer | None) -> None:
+        before, self._engine = self._engine, self._employ(scorer) if scorer else None
+        if before:
+            self._stop_if_done(before)
 
     def close(self) -> None:
         """Take no more; wait a little for what was begun, and go on without it (`hangs`)."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        wait(tuple(self._begun), CLOSE_SECONDS)
-        if not self.hangs:
-            self._pool.shutdown(wait=True)
+        for engine in self._known():
+            engine.close()
 
     @property
     def hangs(self) -> bool:
-        """Whether the model is at a text now; after `close`, that Python cannot exit."""
-        return any(not future.done() for future in tuple(self._begun))
+        """Whether a model is at a text now; after `close`, that Python cannot exit."""
+        return any(engine.hangs for engine in self._known())
 
     @property
     def n_waiting(self) -> int:
-        """Callers that wait for the model or are being served by it."""
-        return self._waiting
+        """Texts that wait for a model or are at it."""
+        return sum(engine.n_waiting for engine in self._known())
 
     async def attempt(self, text: str, hint: Language | None) -> Scored:
         """Score one text within the deadline; never raises ScoringFailed or Overloaded."""
-        language = self._detector.detect(text, hint)
         try:
-            scores = await self._run([text], [language.language], self._deadline)
+            with self._at_work() as engine:
+                language, scores = await self._within_deadline(engine.submit(text, hint))
         except (ScoringFailed, Overloaded) as error:
+            language = await asyncio.to_thread(self._detector.detect, text, hint)
             return Scored(language, None, type(error).__name__)
-        return Scored(language, scores[0])
+        return Scored(language, scores)
 
-    async def score(
-        self, texts: Sequence[str], hints: Sequence[Language | None]
-    ) -> list[tuple[LanguageGuess, LabelScores]]:
-        """Score texts without a deadline. Raises: ScoringFailed, Overloaded."""
-        guesses = [self._detector.detect(t, h) for t, h in zip(texts, hints, strict=True)]
-        scores = await self._run(list(texts), [guess.language for guess in guesses], None)
-        return list(zip(guesses, scores, strict=True))
+    async def score(self, texts: Sequence[str], hints: Sequence[Language | None]) -> list[Answer]:
+        """Score texts without a deadline, in order, all with the same model.
 
-    async def _run(
-        self, texts: list[str], languages: list[Language], deadline: float | None
-    ) -> list[LabelScores]:
-        scorer = self.scorer
-        if scorer is None:
-            raise ModelMissing
-        if self._waiting >= self._max_waiting:
-            raise Overloaded(retry_after_seconds=1)
-        self._waiting += 1
-        future = self._pool.submit(scorer.score, texts, languages)
-        self._begun.add(future)
-        future.add_done_callback(self._begun.discard)
-        # The place is given back when the thread is done, not when the caller stops waiting:
-        # an overdue text still occupies the model.
-        loop = asyncio.get_running_loop()
-        future.add_done_callback(lambda _: _quietly_on(loop, self._leave))
+        Raises: ModelMissing, ScoringFailed, Overloaded.
+        """
+        found: list[Answer] = []
+        with self._at_work() as engine:
+            for turn in _turns(texts):
+                found += await _all_of(engine, texts[turn], hints[turn])
+        return found
+
+    async def _within_deadline(self, answer: asyncio.Future[Answer]) -> Answer:
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), deadline)
+            async with asyncio.timeout(self._deadline):
+                return await answer
         except TimeoutError:
-            raise ScoreDeadlineExceeded(deadline or 0.0) from None
-        except TriageError:
-            raise
-        except Exception as error:  # whatever the runtime raises, no report may be lost by it
-            raise ScoringFailed(f"the model raised {type(error).__name__}") from error
+            raise ScoreDeadlineExceeded(self._deadline) from None
 
-    def _leave(self) -> None:
-        self._waiting -= 1
+    @contextmanager
+    def _at_work(self) -> Iterator[Engine]:
+        engine = self._engine
+        if engine is None:
+            raise ModelMissing
+        self._users[engine] += 1
+        try:
+            yield engine
+        finally:
+            self._users[engine] -= 1
+            if engine is not self._engine:
+                self._stop_if_done(engine)
+
+    def _stop_if_done(self, engine: Engine) -> None:
+        if self._users[engine] > 0:
+            return
+        del self._users[engine]
+        engine.stop()
+        self._stopped = [other for other in (*self._stopped, engine) if other.hangs]
+
+    def _known(self) -> list[Engine]:
+        """Give the engine at work and those that are not done yet."""
+        return list(dict.fromkeys((*filter(None, [self._engine]), *self._users, *self._stopped)))
 
 
-def _quietly_on(loop: asyncio.AbstractEventLoop, call: object) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(call)  # type: ignore[arg-type]
+async def _all_of(
+    engine: Engine, texts: Sequence[str], hints: Sequence[Language | None]
+) -> list[Answer]:
+    waiting: list[asyncio.Future[Answer]] = []
+    try:
+        for text, hint in zip(texts, hints, strict=True):
+            waiting.append(await _submit(engine, text, hint, waiting))
+        return await asyncio.gather(*waiting)
+    except BaseException:
+        for answer in waiting:  # nobody will ask for the others
+            answer.cancel()
+        raise
+
+
+async def _submit(
+    engine: Engine, text: str, hint: Language | None, own: Sequence[asyncio.Future[Answer]]
+) -> asyncio.Future[Answer]:
+    """Submit a text, as soon as one of the caller's own makes room. Raises: Overloaded."""
+    while True:
+        try:
+            return engine.submit(text, hint)
+        except Overloaded:
+            inside = [answer for answer in own if not answer.done()]
+            if not inside:
+                raise
+            await asyncio.wait(inside, return_when=asyncio.FIRST_COMPLETED)
+
+
+def _turns(texts: Sequence[str]) -> Iterator[slice]:
+    """Divide texts, in order, into turns of at most so many texts and characters."""
+    start = n_chars = 0
+    for end, text in enumerate(texts):
+        if end > start and (end - start == TURN_TEXTS or n_chars + len(text) > TURN_CHARS):
+            yield slice(start, end)
+            start, n_chars = end, 0
+        n_chars += len(text)
+    if texts:
+        yield slice(start, len(texts))
 
 
 async def score_backlog(
