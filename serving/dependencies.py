@@ -23,7 +23,7 @@ from triage_ml.errors import (
 from triage_ml.ports import ApiKey
 
 
-def get_service(request: Request) -> Service:
+async def get_service(request: Request) -> Service:
     service: Service = request.app.state.service
     return service
 

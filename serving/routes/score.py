@@ -16,6 +16,9 @@ from triage_ml.errors import InvalidInput, ModelMissing, ScoringFailed, TooLarge
 
 router = APIRouter(tags=["Model"])
 
+CHECKED_ASIDE = 20_000
+"""Characters from which texts are checked beside the event loop, which others wait for."""
+
 
 @router.post(
     "/v1/score",
@@ -30,7 +33,10 @@ async def score(
     body: Annotated[ScoreIn, Depends(parsed(ScoreIn))],
 ) -> ScoresOut:
     """Score up to 256 texts, in order. Nothing is stored and no case is opened."""
-    await asyncio.to_thread(_check, body)
+    if sum(len(row.text) for row in body.texts) > CHECKED_ASIDE:
+        await asyncio.to_thread(_check, body)
+    else:
+        _check(body)
     hints = [row.language_hint for row in body.texts]
     found = await service.scoring.score([row.text for row in body.texts], hints)
     return ScoresOut(

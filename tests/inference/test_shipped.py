@@ -10,6 +10,9 @@ pytestmark = pytest.mark.skipif(
     not (SHIPPED / MANIFEST).is_file(), reason="no artifact in triage_ml/models/current"
 )
 
+SAME = 0.002
+"""Of a probability. Floats of a logit agree to 1e-6; that may tip one rounding to 8 bits."""
+
 PLAIN = [
     ("The bakery on the corner opens at seven.", Language.EN),
     ("Bitte stellt die Stühle zurück.", Language.DE),
@@ -45,3 +48,15 @@ def test_a_long_text_is_scored_in_windows(shipped: OnnxScorer) -> None:
     """A text of several thousand words is read to the end."""
     [found] = shipped.score([f"{PLAIN[0][0]} " * 100], [Language.EN])
     assert found.n_windows > 5
+
+
+def test_neighbours_do_not_move_a_score(shipped: OnnxScorer) -> None:
+    """In one batch, padded to the longest, each text scores as it does alone."""
+    texts = [f"{text} " * n for n, (text, _) in enumerate(PLAIN, 1)]
+    languages = [language for _, language in PLAIN]
+    together = shipped.score(texts, languages)
+    for text, language, beside in zip(texts, languages, together, strict=True):
+        [alone] = shipped.score([text], [language])
+        assert alone.p_violation == pytest.approx(beside.p_violation, abs=SAME)
+        for label, score in alone.labels.items():
+            assert score.probability == pytest.approx(beside.labels[label].probability, abs=SAME)
