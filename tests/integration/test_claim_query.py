@@ -22,7 +22,7 @@ INSERT INTO triage_case
 SELECT copy.* FROM triage_case one, generate_series(1, 100000) n, jsonb_populate_record(
     one, jsonb_build_object(
         'case_id', gen_random_uuid(), 'item_id', 'bulk-' || n, 'tier', n % 3 + 2,
-        'base_index', random() * 10, 'due_at', due_at + random() * interval '2 days',
+        'base_index', random() * 10, 'lot', random(), 'due_at', due_at + random() * interval '2 days',
         'language', (ARRAY['en', 'de', 'tr', 'es', 'ko'])[n % 5 + 1]
     )
 ) copy
@@ -84,7 +84,7 @@ def nodes(plan):
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
 async def test_an_index_serves_the_claim(crowded_url, share):
-    """Among 100,000 open cases a ranked claim reads some hundreds; none is a full scan."""
+    """Among 100,000 open cases a claim, ranked or drawn, reads some hundreds of them."""
     sql = f"EXPLAIN (ANALYZE, FORMAT JSON) {QUERIES.claim.sql}"
     async with make_pool(crowded_url) as pool, pool.connection() as connection:
         cursor = await connection.execute(sql, claim_parameters(request(share=share)))
@@ -94,9 +94,45 @@ async def test_an_index_serves_the_claim(crowded_url, share):
     on_cases = [node for node in plan if node.get("Relation Name") == "triage_case"]
     assert {node["Node Type"] for node in on_cases} <= USED
     names = {node.get("Index Name") for node in plan}
-    assert names >= {"waiting_by_index", "waiting_by_due", "claimed_by_lease"}
+    drawn = {"open_by_lot"} if share else set()
+    assert names >= {"waiting_by_index", "waiting_by_due", "claimed_by_lease"} | drawn
     n_read = sum(node["Actual Rows"] * node["Actual Loops"] for node in on_cases)
-    assert n_read < (2_000 if share == 0 else 50_000)
+    assert n_read < 2_500
+
+
+async def test_a_random_draw_among_many_reaches_them_all(crowded_url):
+    """Every tenth of a tier of 33,000 is drawn about as often, at a propensity near 1 / N."""
+    n_draws, by_tenth, propensities = 300, [0] * 10, []
+    async with make_pool(crowded_url) as pool, pool.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT count(*) AS n FROM triage_case WHERE tier = 2 AND queue = %s", (QUEUE,)
+        )
+        n_cases = (await cursor.fetchone())["n"]
+        for _ in range(n_draws):
+            cursor = await connection.execute(
+                QUERIES.claim.sql, claim_parameters(request(share=1.0))
+            )
+            row = await cursor.fetchone()
+            assert row["drawn_at_random"]
+            propensities.append(row["propensity"])
+            cursor = await connection.execute(
+                "SELECT item_id FROM triage_case WHERE case_id = %s", (row["case_id"],)
+            )
+            # Items are numbered; the tier takes every third, and a tenth of them are neighbours.
+            by_tenth[int((await cursor.fetchone())["item_id"].removeprefix("bulk-")) // 10_001] += 1
+            await connection.rollback()
+    assert min(by_tenth) > 10  # 30 expected; 10 or fewer is five standard deviations away
+    assert max(by_tenth) < 60
+    assert 1 / (sum(propensities) / n_draws) == pytest.approx(n_cases, rel=0.05)
+    assert all(1 / p == pytest.approx(n_cases, rel=0.5) for p in propensities)
+
+
+async def test_a_random_draw_of_few_counts_them(postgres_store):
+    """Where the window holds all there are, each has exactly one chance in N."""
+    for n in range(7):
+        await report(postgres_store, f"i-{n}")
+    [case] = await postgres_store.claim(request(share=1.0))
+    assert case.claim.propensity == pytest.approx(1 / 7)
 
 
 async def test_a_claim_among_many_finds_the_most_urgent(crowded_url):

@@ -5,16 +5,22 @@
 --          time and the oldest leases that ran out; each an index scan that stops early.
 --          Exact up to 64 cases a tier; in longer ones a case that leads neither by harm nor
 --          by its clock waits until it does.
--- eligible all that this reviewer may claim in the most urgent tier that has any; read only
---          when a slot of this claim is drawn at random, which happens with random_share.
+-- window   the cases of the most urgent tier that this reviewer may claim and whose lots follow
+--          a random point, 256 at most, round the end of the scale; read only when a slot of
+--          this claim is drawn at random, which happens with random_share. A case's lot is a
+--          number between 0 and 1 that chance gave it when it came. Up to 255 such cases the
+--          window holds all of them and a draw is uniform; in longer tiers it is uniform over
+--          the lots, and a case's chance differs from 1 / N by about a sixteenth.
 -- picked   locks in order, skipping what others lock. A row that changed since the snapshot is
 --          looked at again under its lock: hence all conditions once more, or a case could be
 --          leased twice, or out of a queue it has left, or to the reviewer an appeal bars.
 --          A text newer than the snapshot could not be read here: such a case is passed over.
 --
 -- propensity: share / N for a random draw, (1 - share) + share / N for a ranked one. N is the
--- number of eligible cases; a purely ranked claim counts those of near, which are all of them
--- up to 64 and for larger tiers leaves an error below share / 64.
+-- number of cases that could be drawn: counted up to 255, above it told from how far apart the
+-- lots of the window lie, with a standard error of about
+-- a sixteenth. A purely ranked claim counts those of
+-- near, which are all of them up to 64 and for larger tiers leaves an error below share / 64.
 WITH near AS MATERIALIZED (
     SELECT found.case_id, found.tier, found.version_sha256
     FROM generate_series(0, 4) AS level
@@ -49,23 +55,47 @@ WITH near AS MATERIALIZED (
     SELECT min(tier) AS tier FROM near
 ), lots AS MATERIALIZED (
     SELECT count(*) AS n_random FROM generate_series(1, :n) WHERE random() < :random_share
-), eligible AS MATERIALIZED (
-    SELECT case_id, version_sha256
-    FROM triage_case
-    WHERE (SELECT n_random FROM lots) > 0
-        AND queue = :queue AND tier = (SELECT tier FROM best)
-        AND state IN ('queued', 'claimed')
-        AND (state = 'queued' OR lease_expires_at <= :now)
-        AND barred_reviewer IS DISTINCT FROM :reviewer
-        AND (:any_language OR language = ANY (:languages))
-        AND NOT labels && :excluded_labels
+), point AS MATERIALIZED (
+    SELECT random() AS u
+), window_of_lots AS MATERIALIZED (
+    SELECT case_id, version_sha256, distance
+    FROM (
+        (SELECT case_id, version_sha256, lot - (SELECT u FROM point) AS distance
+         FROM triage_case
+         WHERE (SELECT n_random FROM lots) > 0
+             AND queue = :queue AND tier = (SELECT tier FROM best)
+             AND lot >= (SELECT u FROM point)
+             AND state IN ('queued', 'claimed')
+             AND (state = 'queued' OR lease_expires_at <= :now)
+             AND barred_reviewer IS DISTINCT FROM :reviewer
+             AND (:any_language OR language = ANY (:languages))
+             AND NOT labels && :excluded_labels
+         ORDER BY lot
+         LIMIT 256)
+        UNION ALL
+        (SELECT case_id, version_sha256, lot - (SELECT u FROM point) + 1 AS distance
+         FROM triage_case
+         WHERE (SELECT n_random FROM lots) > 0
+             AND queue = :queue AND tier = (SELECT tier FROM best)
+             AND lot < (SELECT u FROM point)
+             AND state IN ('queued', 'claimed')
+             AND (state = 'queued' OR lease_expires_at <= :now)
+             AND barred_reviewer IS DISTINCT FROM :reviewer
+             AND (:any_language OR language = ANY (:languages))
+             AND NOT labels && :excluded_labels
+         ORDER BY lot
+         LIMIT 256)
+    ) ring
+    ORDER BY distance
+    LIMIT 256
 ), lottery AS MATERIALIZED (
-    SELECT case_id, version_sha256 FROM eligible
+    SELECT case_id, version_sha256 FROM window_of_lots
     ORDER BY random()
     LIMIT (SELECT n_random FROM lots)
 ), tier_size AS MATERIALIZED (
     SELECT greatest(
-        (SELECT count(*) FROM eligible),
+        (SELECT CASE WHEN count(*) < 256 THEN count(*) ELSE 255 / max(distance) END
+         FROM window_of_lots),
         (SELECT count(*) FROM near WHERE tier = (SELECT tier FROM best))
     )::float8 AS n_eligible
 ), candidates AS MATERIALIZED (
