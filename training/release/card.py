@@ -55,7 +55,7 @@ def render_card(facts: CardFacts) -> str:
         words.SUPPORT,
         tables.support_table(facts.support, facts.outputs),
         "## Quality on the development split",
-        words.QUALITY,
+        words.QUALITY.format(precision=facts.settings["threshold_precision"]),
         tables.cell_table(facts.cells),
         "### False alarms on plainly benign sentences",
         words.ALARMS,

@@ -23,7 +23,8 @@ QUALITY = """\
 Area under the ROC curve of the shipped int8 model, through the scorer that serves, with a bootstrap
 95 % interval, beside the floors; `gain` is the difference on the same resampled rows. A cell counts
 only labels raters gave, and only corpora that decide both sides of its output. Recall and precision
-are at the cell's threshold, chosen for a precision of 0.8 on other rows. The development split
+are at the cell's threshold, chosen on other rows for a precision of {precision:g} where one text in
+five is positive (or, where no cut reaches that, for the best F1). The development split
 comes from the same corpora as training: on other platforms and in later years expect less."""
 
 ALARMS = """\

@@ -95,10 +95,14 @@ class Registry:
 
     def rollback(self, by: str, why: str) -> Version:
         """Return to the champion before this one. Raises: Conflict when there is none."""
+        return self._go_live(history.ROLLBACK, self.before(), by, why)
+
+    def before(self) -> Version:
+        """Find the version that a rollback returns to. Raises: Conflict when there is none."""
         number = history.version_before(self.changes())
         if number is None:
             raise Conflict("there is no champion to return to")
-        return self._go_live(history.ROLLBACK, self.get(str(number)), by, why)
+        return self.get(str(number))
 
     @one_line
     def changes(self) -> tuple[history.Change, ...]:
