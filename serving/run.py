@@ -13,6 +13,7 @@ from typing import TypeVar
 import httpx
 import structlog
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 
 from serving.app import SystemClock, build, open_service, open_store, open_worker
@@ -36,7 +37,7 @@ def run_server(settings: Settings, *, demo: bool, say: Say) -> None:
         check_folder(settings.data_dir)
     configure_logging(settings.log_level, settings.log_format)
     app = build(settings)
-    asyncio.run(_serve(settings, app, demo, say))
+    uvloop.run(_serve(settings, app, demo, say))
     _leave(app.state.service)
 
 
