@@ -248,7 +248,7 @@ async def test_the_reason_names_the_kind_of_failure(postgres_store, error, words
 
 @pytest.mark.anyio
 async def test_a_cancelled_request_stores_nothing_by_half(postgres_store, database_url):
-    """A caller that hangs up leaves a usable store."""
+    """A caller that hangs up leaves a usable store; its report, once begun, is stored whole."""
     with psycopg.connect(database_url) as other:
         other.execute("SELECT pg_advisory_xact_lock(hashtextextended('i-1', 0))")
         waiting = asyncio.ensure_future(report(postgres_store, key="k-1"))
@@ -257,7 +257,9 @@ async def test_a_cancelled_request_stores_nothing_by_half(postgres_store, databa
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-    assert (await report(postgres_store, key="k-1", body="another")).joined is False
+    receipt = await report(postgres_store, key="k-1")
+    assert receipt.joined is False
+    assert len(await postgres_store.reports(receipt.case_id)) == 1
 
 
 @pytest.mark.anyio

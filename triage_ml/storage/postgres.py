@@ -1,33 +1,30 @@
-"""The store on PostgreSQL. The SQL stands in `queries/`, named; each method is one transaction."""
+"""The store on PostgreSQL. The SQL stands in `queries/`, named.
+
+Each method is one transaction, which reports that arrive together share.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from triage_ml.domain.case import Case, Change
-from triage_ml.errors import Conflict, IdempotencyMismatch, NotFound
-from triage_ml.ports import (
-    Admit,
-    ClaimRequest,
-    History,
-    HistoryWindow,
-    Receipt,
-    StepFunction,
-    Submission,
-)
+from triage_ml.errors import Conflict, NotFound
+from triage_ml.ports import ClaimRequest, StepFunction
 from triage_ml.storage import rows
+from triage_ml.storage.models import Models
 from triage_ml.storage.outbox import Keys, Outbox
 from triage_ml.storage.pool import QUERIES, Connection, Pool, make_pool
 from triage_ml.storage.reads import Reads
+from triage_ml.storage.submissions import Submissions
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class PostgresCaseStore(Reads, Outbox, Keys):
+class PostgresCaseStore(Submissions, Reads, Outbox, Keys, Models):
     """`triage_ml.ports.CaseStore` on a migrated database.
 
     `now` stamps what a change leaves in the log; reports and claims carry their own time.
@@ -54,6 +51,8 @@ class PostgresCaseStore(Reads, Outbox, Keys):
         await self._pool.open()
 
     async def close(self) -> None:
+        """Finish the reports that are being stored, refuse those that wait, disconnect."""
+        await self._groups.close()
         await self._pool.close()
 
     async def __aenter__(self) -> Self:
@@ -67,17 +66,6 @@ class PostgresCaseStore(Reads, Outbox, Keys):
         trace: TracebackType | None,
     ) -> None:
         await self.close()
-
-    async def submit(self, submission: Submission, window: HistoryWindow, admit: Admit) -> Receipt:
-        async def work(connection: Connection) -> Receipt:
-            known = await _begin(connection, submission)
-            if known is not None:
-                return known
-            receipt = await _admit(connection, submission, window, admit)
-            await _end(connection, submission, receipt)
-            return receipt
-
-        return await self._run(work)
 
     async def change(self, case_id: UUID, step: StepFunction) -> Case:
         async def work(connection: Connection) -> Case:
@@ -114,70 +102,6 @@ class PostgresCaseStore(Reads, Outbox, Keys):
         return await self._run(work)
 
 
-async def _begin(connection: Connection, submission: Submission) -> Receipt | None:
-    """Take the Idempotency-Key, or give the answer it already got."""
-    key = {"actor": submission.actor, "key": submission.idempotency_key}
-    if submission.idempotency_key is None or await QUERIES.begin_submission(
-        connection,
-        **key,
-        body_sha256=submission.body_sha256,
-        received_at=submission.received_at,
-    ):
-        return None
-    earlier = await QUERIES.find_submission(connection, **key)
-    if earlier["body_sha256"] != submission.body_sha256:
-        raise IdempotencyMismatch
-    return rows.receipt_of(earlier["receipt"])
-
-
-async def _admit(
-    connection: Connection, submission: Submission, window: HistoryWindow, admit: Admit
-) -> Receipt:
-    item_id = submission.item.item_id
-    await QUERIES.lock_item(connection, item_id=item_id)
-    found = await QUERIES.find_open_case(connection, item_id=item_id)
-    case = await _load(connection, found["case_id"]) if found else None
-    change = admit(case, await _history(connection, submission, window), uuid4())
-    await _save(connection, change, submission.received_at)
-    report, report_id = submission.report, uuid4()
-    await QUERIES.add_report(
-        connection,
-        report_id=report_id,
-        case_id=change.case.case_id,
-        reporter_ref=report.reporter_ref,
-        source=report.source,
-        reason=report.reason,
-        jurisdiction=report.jurisdiction,
-        legal_deadline=report.legal_deadline,
-        reported_at=submission.received_at,
-    )
-    return Receipt.of(report_id, change.case, case is not None, submission.received_at)
-
-
-async def _end(connection: Connection, submission: Submission, receipt: Receipt) -> None:
-    if submission.idempotency_key is not None:
-        await QUERIES.end_submission(
-            connection,
-            actor=submission.actor,
-            key=submission.idempotency_key,
-            receipt=rows.receipt_text(receipt),
-        )
-
-
-async def _history(
-    connection: Connection, submission: Submission, window: HistoryWindow
-) -> History:
-    row = await QUERIES.find_history(
-        connection,
-        author_ref=submission.item.author_ref,
-        violations_since=window.violations_since,
-        reporter_ref=submission.report.reporter_ref,
-        source=submission.report.source,
-        n_outcomes=window.n_outcomes,
-    )
-    return History(**row)
-
-
 async def _lock(connection: Connection, case_id: UUID) -> Case:
     if await QUERIES.lock_case(connection, case_id=case_id) is None:
         raise NotFound("case", str(case_id))
@@ -189,7 +113,7 @@ async def _load(connection: Connection, case_id: UUID) -> Case:
 
 
 async def _save(connection: Connection, change: Change, at: datetime) -> None:
-    await QUERIES.save_case(connection, **rows.change_parameters(change, at))
+    await QUERIES.save_cases(connection, changes=rows.json_list([rows.change_text(change, at)]))
 
 
 async def _withdraw(connection: Connection, case_id: UUID, report_id: UUID, at: datetime) -> None:

@@ -5,8 +5,7 @@ text and context stand in `item_version` alone.
 """
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +18,17 @@ from triage_ml.domain.report import ContextItem, Item, ReportSummary, Source
 from triage_ml.domain.routing import Placement
 from triage_ml.domain.scores import LabelScores, LanguageGuess
 from triage_ml.domain.taxonomy import Label, Language, Tier
-from triage_ml.ports import ApiKey, CaseEvent, Delivery, QueueDepth, Receipt, StoredReport
+from triage_ml.ports import (
+    ApiKey,
+    CaseEvent,
+    Delivery,
+    History,
+    HistoryWindow,
+    QueueDepth,
+    Receipt,
+    StoredReport,
+    Submission,
+)
 
 Row = Mapping[str, Any]
 
@@ -37,7 +46,7 @@ _TEXT_FIELDS = {"text", "context"}
 
 
 def case_of(row: Row) -> Case:
-    """Read a case from a row of `load_case`, `lock_case`, `unscored` or `claim`."""
+    """Read a case from a row of `load_case`, `find_past`, `unscored` or `claim`."""
     item = {**row["item"], "text": row["body"], "context": row["context"]}
     return Case(
         case_id=row["case_id"],
@@ -73,20 +82,22 @@ def _claim_of(row: Row) -> Claim | None:
     )
 
 
-def change_parameters(change: Change, at: datetime) -> dict[str, Any]:
-    """Lay out a change for the statement `save_case`."""
-    return {
-        "at": at,
-        **_case_columns(change.case),
-        **_claim_columns(change.case.claim),
-        **_decision_columns(change.case.decision),
-        "claim_ended": change.claim_ended,
-        "reports_upheld": change.reports_upheld,
-        "complainant_ref": change.appeal.complainant_ref if change.appeal else None,
-        "grounds": change.appeal.grounds if change.appeal else None,
-        "announcement": announcement(change),
-        "events": json_text([asdict(event) for event in change.events]),
-    }
+def change_text(change: Change, at: datetime) -> str:
+    """Lay out a change for the statement `save_cases`, as JSON."""
+    return json_text(
+        {
+            "at": at,
+            **_case_columns(change.case),
+            **_claim_columns(change.case.claim),
+            **_decision_columns(change.case.decision),
+            "claim_ended": change.claim_ended,
+            "reports_upheld": change.reports_upheld,
+            "complainant_ref": change.appeal.complainant_ref if change.appeal else None,
+            "grounds": change.appeal.grounds if change.appeal else None,
+            "announcement": _announcement(change),
+            "events": change.events,
+        }
+    )
 
 
 def _case_columns(case: Case) -> dict[str, Any]:
@@ -99,7 +110,7 @@ def _case_columns(case: Case) -> dict[str, Any]:
         "version_sha256": version,
         "author_ref": item.author_ref,
         "body": item.text,
-        "context": context,
+        "context": _plain(_CONTEXT, item.context),
         "state": case.state,
         "stage": case.stage,
         "queue": placement.queue,
@@ -113,14 +124,14 @@ def _case_columns(case: Case) -> dict[str, Any]:
         "repeat_actor": case.repeat_actor,
         "awaits_scores": case.awaits_scores,
         "scoring_failures": case.scoring_failures,
-        "gap": _VERDICT.dump_json(case.gap).decode() if case.gap else None,
+        "gap": _plain(_VERDICT, case.gap),
         "barred_reviewer": case.barred_reviewer,
         "owner": case.owner,
-        "item": _ITEM.dump_json(item, exclude=_TEXT_FIELDS).decode(),
-        "summary": _SUMMARY.dump_json(case.summary).decode(),
-        "language_guess": _LANGUAGE.dump_json(case.language).decode(),
-        "scores": _SCORES.dump_json(case.scores).decode() if case.scores else None,
-        "placement": _PLACEMENT.dump_json(placement).decode(),
+        "item": _ITEM.dump_python(item, mode="json", exclude=_TEXT_FIELDS),
+        "summary": _plain(_SUMMARY, case.summary),
+        "language_guess": _plain(_LANGUAGE, case.language),
+        "scores": _plain(_SCORES, case.scores),
+        "placement": _plain(_PLACEMENT, placement),
     }
 
 
@@ -137,7 +148,7 @@ def _claim_columns(claim: Claim | None) -> dict[str, Any]:
 
 def _decision_columns(decision: Decision | None) -> dict[str, Any]:
     return {
-        "decision": _DECISION.dump_json(decision).decode() if decision else None,
+        "decision": _plain(_DECISION, decision),
         "decided_at": decision.decided_at if decision else None,
         "upheld": decision.upheld if decision else None,
         "decision_claim_id": decision.claim_id if decision else None,
@@ -146,18 +157,72 @@ def _decision_columns(decision: Decision | None) -> dict[str, Any]:
     }
 
 
-def announcement(change: Change) -> str | None:
+def _announcement(change: Change) -> dict[str, Any] | None:
     if change.announcement is None:
         return None
-    return json_text({"case_id": change.case.case_id, **change.announcement})
+    return {"case_id": change.case.case_id, **change.announcement}
+
+
+def _plain(kind: TypeAdapter[Any], value: object) -> Any:
+    return kind.dump_python(value, mode="json")
 
 
 def json_text(value: object) -> str:
     return to_json(value).decode()
 
 
-def receipt_text(receipt: Receipt) -> str:
-    return _RECEIPT.dump_json(receipt).decode()
+def json_list(texts: Iterable[str]) -> str:
+    return f"[{','.join(texts)}]"
+
+
+def lookup_text(submission: Submission, window: HistoryWindow) -> str:
+    """Lay out what is looked up for a submission: a row of the statements' `:group`, as JSON."""
+    return json_text(
+        {
+            "item_id": submission.item.item_id,
+            "actor": submission.actor,
+            "key": submission.idempotency_key,
+            "author_ref": submission.item.author_ref,
+            "reporter_ref": submission.report.reporter_ref,
+            "source": submission.report.source,
+            "n_outcomes": window.n_outcomes,
+            "violations_since": window.violations_since,
+        }
+    )
+
+
+def report_text(submission: Submission, receipt: Receipt) -> str:
+    """Lay out a report for the statement `add_reports`, as JSON."""
+    report = submission.report
+    return json_text(
+        {
+            "report_id": receipt.report_id,
+            "case_id": receipt.case_id,
+            "reporter_ref": report.reporter_ref,
+            "source": report.source,
+            "reason": report.reason,
+            "jurisdiction": report.jurisdiction,
+            "legal_deadline": report.legal_deadline,
+            "reported_at": submission.received_at,
+        }
+    )
+
+
+def receipt_text(submission: Submission, receipt: Receipt) -> str:
+    """Lay out the answer to a submission for the statement `keep_receipts`, as JSON."""
+    return json_text(
+        {
+            "actor": submission.actor,
+            "key": submission.idempotency_key,
+            "body_sha256": submission.body_sha256,
+            "receipt": _plain(_RECEIPT, receipt),
+            "created_at": submission.received_at,
+        }
+    )
+
+
+def history_of(row: Row) -> History:
+    return History(row["n_outcomes"], row["n_upheld"], row["n_violations"])
 
 
 def receipt_of(document: object) -> Receipt:

@@ -14,60 +14,57 @@ WHERE t.case_id = :case_id;
 -- that waits for a lock sees the row as it is then, but the text and the claim as they were.
 SELECT case_id FROM triage_case WHERE case_id = :case_id FOR UPDATE;
 
--- name: lock_item!
--- One writer per item: two first reports at once must end in one case.
-SELECT pg_advisory_xact_lock(hashtextextended(:item_id, 0));
-
--- name: find_open_case^
--- The open case of an item, locked. Cases under appeal do not take new reports.
-SELECT case_id FROM triage_case
-WHERE item_id = :item_id AND stage = 'first' AND state IN ('received', 'queued', 'claimed')
-FOR UPDATE;
-
--- name: find_history^
--- The newest outcomes of a reporter with this source, and the violations of an author.
-SELECT count(*) AS n_outcomes,
-    count(*) FILTER (WHERE recent.upheld) AS n_upheld,
-    (SELECT count(*) FROM triage_case
-     WHERE author_ref = :author_ref AND upheld AND decided_at >= :violations_since
-    ) AS author_violations
-FROM (
-    SELECT upheld FROM reporter_outcome
-    WHERE reporter_ref = :reporter_ref AND source = :source::report_source
-    ORDER BY decided_at DESC, report_id
-    LIMIT :n_outcomes
-) recent;
-
--- name: save_case!
--- A case as it is after a step, with everything the step leaves behind, in one statement.
+-- name: save_cases!
+-- Cases as they are after a step, with everything the step leaves behind, in one statement:
+-- changes is a JSON list of what `rows.change_text` lays out, with each case once.
 -- The old claim ends before a new one begins: the count makes the insert wait for it.
-WITH ended AS (
-    UPDATE claim SET ended_at = :at, ended_by = :claim_ended::case_step
-    WHERE case_id = :case_id AND ended_at IS NULL AND :claim_ended::case_step IS NOT NULL
+-- What changes meets a table by ANY (ARRAY()) or LATERAL only: the plan of a plain join would
+-- turn on how full the table is.
+WITH changes AS MATERIALIZED (
+    SELECT * FROM ROWS FROM (json_to_recordset(:changes::json) AS (
+        at timestamptz, case_id uuid, item_id text, version_sha256 text, author_ref text,
+        body text, context jsonb, state case_state, stage case_stage, queue text, tier smallint,
+        base_index float8, handling_seconds float8, received_at timestamptz, due_at timestamptz,
+        language text, labels text[], repeat_actor boolean, awaits_scores boolean, gap jsonb,
+        scoring_failures integer, barred_reviewer text, owner text, item jsonb, summary jsonb,
+        language_guess jsonb, scores jsonb, placement jsonb,
+        claim_id uuid, reviewer text, claimed_at timestamptz, lease_expires_at timestamptz,
+        drawn_at_random boolean, propensity float8, claim_ended case_step,
+        decision jsonb, decided_at timestamptz, upheld boolean, decision_claim_id uuid,
+        decided_by text, policy_version text, reports_upheld boolean,
+        complainant_ref text, grounds text, announcement jsonb, events jsonb
+    )) WITH ORDINALITY
+), ended AS (
+    UPDATE claim SET (ended_at, ended_by) = (
+        SELECT at, claim_ended FROM changes WHERE changes.case_id = claim.case_id
+    )
+    WHERE ended_at IS NULL AND case_id = ANY (ARRAY(
+        SELECT case_id FROM changes WHERE claim_ended IS NOT NULL
+    ))
     RETURNING claim_id
 ), held AS (
     INSERT INTO claim (claim_id, case_id, reviewer, claimed_at, lease_expires_at,
         drawn_at_random, propensity)
-    SELECT :claim_id::uuid, :case_id, :reviewer, :claimed_at, :lease_expires_at,
-        :drawn_at_random, :propensity
-    WHERE :claim_id::uuid IS NOT NULL AND (SELECT count(*) FROM ended) >= 0
+    SELECT claim_id, case_id, reviewer, claimed_at, lease_expires_at, drawn_at_random, propensity
+    FROM changes
+    WHERE claim_id IS NOT NULL AND (SELECT count(*) FROM ended) >= 0
     ON CONFLICT (claim_id) DO UPDATE SET lease_expires_at = excluded.lease_expires_at
 ), version AS (
     INSERT INTO item_version (item_id, version_sha256, body, context, first_seen_at)
-    VALUES (:item_id, :version_sha256, :body, :context::jsonb, :at)
+    SELECT item_id, version_sha256, body, context, at FROM changes
     ON CONFLICT DO NOTHING
 ), saved AS (
     INSERT INTO triage_case (case_id, item_id, version_sha256, author_ref, state, stage, queue,
         tier, base_index, handling_seconds, received_at, due_at, language, labels, repeat_actor,
         awaits_scores, gap, scoring_failures, barred_reviewer, owner, claim_id,
-        lease_expires_at, decided_at, upheld,
+        lease_expires_at, freed_at, decided_at, upheld,
         item, summary, language_guess, scores, placement, decision)
-    VALUES (:case_id, :item_id, :version_sha256, :author_ref, :state::case_state,
-        :stage::case_stage, :queue, :tier, :base_index, :handling_seconds, :received_at, :due_at,
-        :language, :labels, :repeat_actor, :awaits_scores, :gap::jsonb, :scoring_failures,
-        :barred_reviewer, :owner,
-        :claim_id, :lease_expires_at, :decided_at, :upheld, :item::jsonb, :summary::jsonb,
-        :language_guess::jsonb, :scores::jsonb, :placement::jsonb, :decision::jsonb)
+    SELECT case_id, item_id, version_sha256, author_ref, state, stage, queue,
+        tier, base_index, handling_seconds, received_at, due_at, language, labels, repeat_actor,
+        awaits_scores, gap, scoring_failures, barred_reviewer, owner, claim_id,
+        lease_expires_at, CASE WHEN claim_ended IS NOT NULL THEN at END, decided_at, upheld,
+        item, summary, language_guess, scores, placement, decision
+    FROM changes
     ON CONFLICT (case_id) DO UPDATE SET
         version_sha256 = excluded.version_sha256, author_ref = excluded.author_ref,
         state = excluded.state, stage = excluded.stage, queue = excluded.queue,
@@ -78,47 +75,131 @@ WITH ended AS (
         gap = excluded.gap, scoring_failures = excluded.scoring_failures,
         barred_reviewer = excluded.barred_reviewer, owner = excluded.owner,
         claim_id = excluded.claim_id, lease_expires_at = excluded.lease_expires_at,
+        freed_at = coalesce(excluded.freed_at, triage_case.freed_at),
         decided_at = excluded.decided_at, upheld = excluded.upheld, item = excluded.item,
         summary = excluded.summary, language_guess = excluded.language_guess,
-        scores = excluded.scores, placement = excluded.placement, decision = excluded.decision,
-        freed_at = CASE WHEN :claim_ended::case_step IS NOT NULL THEN :at
-            ELSE triage_case.freed_at END
+        scores = excluded.scores, placement = excluded.placement, decision = excluded.decision
 ), concluded AS (
     INSERT INTO decision (case_id, claim_id, reviewer, stage, upheld, decided_at,
         policy_version, body)
-    SELECT :case_id, :decision_claim_id::uuid, :decided_by, :stage::case_stage, :upheld,
-        :decided_at, :policy_version, :decision::jsonb
-    WHERE :reports_upheld::boolean IS NOT NULL
+    SELECT case_id, decision_claim_id, decided_by, stage, upheld, decided_at, policy_version,
+        decision
+    FROM changes
+    WHERE reports_upheld IS NOT NULL
 ), outcomes AS (
     INSERT INTO reporter_outcome (report_id, reporter_ref, source, upheld, decided_at)
-    SELECT report_id, reporter_ref, source, :reports_upheld, :decided_at
-    FROM report
-    WHERE case_id = :case_id AND withdrawn_at IS NULL AND :reports_upheld::boolean IS NOT NULL
+    SELECT standing.report_id, standing.reporter_ref, standing.source, changes.reports_upheld,
+        changes.decided_at
+    FROM changes CROSS JOIN LATERAL (
+        SELECT report_id, reporter_ref, source FROM report
+        WHERE case_id = changes.case_id AND withdrawn_at IS NULL
+        OFFSET 0  -- keeps it from becoming a join
+    ) standing
+    WHERE changes.reports_upheld IS NOT NULL
     ON CONFLICT (report_id) DO UPDATE
         SET upheld = excluded.upheld, decided_at = excluded.decided_at
 ), appealed AS (
     INSERT INTO appeal (case_id, complainant_ref, grounds, appealed_at)
-    SELECT :case_id, :complainant_ref, :grounds, :at
-    WHERE :complainant_ref::text IS NOT NULL
+    SELECT case_id, complainant_ref, grounds, at FROM changes WHERE complainant_ref IS NOT NULL
 ), announced AS (
     INSERT INTO outbox (case_id, payload, created_at, next_attempt_at)
-    SELECT :case_id, :announcement::jsonb, :at, '-infinity'
-    WHERE :announcement::jsonb IS NOT NULL
+    SELECT case_id, announcement, at, '-infinity' FROM changes WHERE announcement IS NOT NULL
 )
 INSERT INTO case_event (case_id, at, step, actor, from_state, to_state, detail)
-SELECT :case_id, :at, e.step, e.actor, e.from_state, e.to_state, e.detail
-FROM ROWS FROM (
-    jsonb_to_recordset(:events::jsonb) AS (
+SELECT changes.case_id, changes.at, e.step, e.actor, e.from_state, e.to_state, e.detail
+FROM changes CROSS JOIN LATERAL ROWS FROM (
+    jsonb_to_recordset(changes.events) AS (
         step case_step, actor text, from_state case_state, to_state case_state, detail jsonb
     )
 ) WITH ORDINALITY AS e (step, actor, from_state, to_state, detail, n)
-ORDER BY e.n;
+ORDER BY changes.ordinality, e.n;
 
--- name: add_report!
+-- name: set_patience
+-- How long this transaction waits for a lock.
+SELECT set_config('lock_timeout', :patience, true);
+
+-- name: take_slots
+-- One writer per item and per Idempotency-Key: two first reports at once must end in one case,
+-- and who repeats a request waits for its answer. In one order everywhere, so that two groups
+-- never wait for each other.
+SELECT pg_advisory_xact_lock(slot) FROM (
+    SELECT DISTINCT slot
+    FROM json_to_recordset(:group::json) AS s (item_id text, actor text, key text)
+    CROSS JOIN LATERAL (VALUES
+        (hashtextextended(item_id, 0)),
+        (hashtextextended(key, hashtextextended(actor, 1)))
+    ) AS hashes (slot)
+    WHERE slot IS NOT NULL
+    ORDER BY slot
+) slots;
+
+-- name: lock_open_cases
+-- The open cases of the items, locked. Cases under appeal do not take new reports. Read them
+-- only afterwards, as with lock_case.
+SELECT case_id FROM triage_case
+WHERE item_id = ANY (ARRAY(
+        SELECT item_id FROM json_to_recordset(:group::json) AS s (item_id text)
+    )) AND stage = 'first' AND state IN ('received', 'queued', 'claimed')
+ORDER BY case_id
+FOR UPDATE;
+
+-- name: find_past
+-- For each submission, in order: the answer its key already got, the newest outcomes of its
+-- reporter with this source, the violations of its author, and the open case of its item.
+SELECT answered.body_sha256, answered.receipt, recent.n_outcomes, recent.n_upheld,
+    author.n_violations, open_case.*
+FROM ROWS FROM (json_to_recordset(:group::json) AS (
+    item_id text, actor text, key text, author_ref text, reporter_ref text,
+    source report_source, n_outcomes integer, violations_since timestamptz
+)) WITH ORDINALITY AS s
+CROSS JOIN LATERAL (
+    SELECT count(*) AS n_outcomes, count(*) FILTER (WHERE newest.upheld) AS n_upheld
+    FROM (
+        SELECT upheld FROM reporter_outcome
+        WHERE reporter_ref = s.reporter_ref AND source = s.source
+        ORDER BY decided_at DESC, report_id
+        LIMIT s.n_outcomes
+    ) newest
+) recent
+CROSS JOIN LATERAL (
+    SELECT count(*) AS n_violations FROM triage_case
+    WHERE author_ref = s.author_ref AND upheld AND decided_at >= s.violations_since
+) author
+LEFT JOIN LATERAL (
+    SELECT body_sha256, receipt FROM idempotency
+    WHERE actor = s.actor AND key = s.key
+    LIMIT 1
+) answered ON true
+LEFT JOIN LATERAL (
+    SELECT t.case_id, t.state, t.stage, t.received_at, t.repeat_actor, t.barred_reviewer, t.owner,
+        t.awaits_scores, t.gap, t.scoring_failures, t.item, t.summary, t.language_guess, t.scores,
+        t.placement, t.decision,
+        v.body, v.context, c.claim_id, c.reviewer, c.claimed_at, c.lease_expires_at,
+        c.drawn_at_random, c.propensity
+    FROM triage_case t
+    JOIN item_version v USING (item_id, version_sha256)
+    LEFT JOIN claim c ON c.claim_id = t.claim_id
+    WHERE t.item_id = s.item_id AND t.stage = 'first'
+        AND t.state IN ('received', 'queued', 'claimed')
+    LIMIT 1
+) open_case ON true
+ORDER BY s.ordinality;
+
+-- name: add_reports!
 INSERT INTO report (report_id, case_id, reporter_ref, source, reason, jurisdiction,
     legal_deadline, reported_at)
-VALUES (:report_id, :case_id, :reporter_ref, :source::report_source, :reason, :jurisdiction,
-    :legal_deadline, :reported_at);
+SELECT report_id, case_id, reporter_ref, source, reason, jurisdiction, legal_deadline, reported_at
+FROM json_to_recordset(:reports::json) AS (
+    report_id uuid, case_id uuid, reporter_ref text, source report_source, reason text,
+    jurisdiction text, legal_deadline timestamptz, reported_at timestamptz
+);
+
+-- name: keep_receipts!
+INSERT INTO idempotency (actor, key, body_sha256, receipt, created_at)
+SELECT actor, key, body_sha256, receipt, created_at
+FROM json_to_recordset(:receipts::json) AS (
+    actor text, key text, body_sha256 text, receipt jsonb, created_at timestamptz
+);
 
 -- name: withdraw_report^
 -- Whether the report is one of this case, and whether it was still standing.
@@ -131,19 +212,6 @@ SELECT EXISTS (
         SELECT FROM report WHERE report_id = :report_id AND case_id = :case_id
     ) AS known,
     EXISTS (SELECT FROM taken_back) AS stood;
-
--- name: begin_submission^
--- Take an Idempotency-Key; who comes second waits here for who came first.
-INSERT INTO idempotency (actor, key, body_sha256, created_at)
-VALUES (:actor, :key, :body_sha256, :received_at)
-ON CONFLICT DO NOTHING
-RETURNING true;
-
--- name: find_submission^
-SELECT body_sha256, receipt FROM idempotency WHERE actor = :actor AND key = :key;
-
--- name: end_submission!
-UPDATE idempotency SET receipt = :receipt::jsonb WHERE actor = :actor AND key = :key;
 
 -- name: case_of_claim^
 SELECT case_id FROM claim WHERE claim_id = :claim_id;
