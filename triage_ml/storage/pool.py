@@ -25,6 +25,10 @@ QUERIES: Any = aiosql.from_path(
 MAX_TRIES = 4
 """Tries of a transaction that the server gave up in favour of another one."""
 
+RECONNECT_SECONDS = 2.0
+"""How long the pool itself tries to connect, ever less often; after that each call tries anew, so
+that a database that was away for long is found again at once."""
+
 LOST_RACE = (
     psycopg.errors.SerializationFailure,
     psycopg.errors.DeadlockDetected,
@@ -44,6 +48,7 @@ def make_pool(
         min_size=1,
         max_size=max_size,
         timeout=timeout_seconds,
+        reconnect_timeout=RECONNECT_SECONDS,
         configure=_configure,
         check=AsyncConnectionPool.check_connection,
         open=False,
