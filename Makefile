@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: help run test check bench lock clean
+.PHONY: help run test check bench load lock clean
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
@@ -18,6 +18,9 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev ## post real reports over HTTP, kill the server five times, show nothing is lost
 	@$(BIN)/python benchmarks/survive.py
+
+load: $(VENV)/.dev ## measure capacity and latency, ours and the peers' (an hour)
+	@$(BIN)/python -m benchmarks.load --seconds 20 --out docs/performance
 
 lock: $(VENV)/.dev ## write requirements.lock from what is installed
 	@$(BIN)/pip list --format=freeze --exclude-editable --exclude torch --exclude pip --exclude setuptools | sort --ignore-case > requirements.lock

@@ -22,16 +22,18 @@ from serving.metrics import Metrics
 from serving.routes import cases, docs, health, queues, reports, score
 from serving.service import Parts, Service
 from serving.settings import Settings
+from serving.swap import Follower, following
 from serving.telemetry import Telemetry
 from serving.webhooks import WebhookSender
 from serving.worker import Worker
 from triage_ml.domain.policy import Policy
+from triage_ml.domain.taxonomy import Label
 from triage_ml.errors import ArtifactInvalid, TriageError
 from triage_ml.inference.artifact import SHIPPED
 from triage_ml.inference.language import Detector
 from triage_ml.inference.onnx import load_scorer
 from triage_ml.policy import load_policy
-from triage_ml.ports import Scorer
+from triage_ml.ports import ModelStore, Scorer
 from triage_ml.storage.embedded import EmbeddedServer
 from triage_ml.storage.migrate import migrate
 from triage_ml.storage.postgres import PostgresCaseStore
@@ -78,14 +80,36 @@ async def open_service(settings: Settings, metrics: Metrics) -> AsyncIterator[Se
     """Open store, policy and model. Raises: SetupFailed, PolicyInvalid, StoreUnavailable."""
     policy = load_policy(settings.policy_dir)
     async with open_store(settings) as store:
-        scorer = await asyncio.to_thread(load_model, settings, policy)
+        follower = follow_live(settings, policy, store, metrics)
+        scorer = await follower.first() if follower else None
+        scorer = scorer or await asyncio.to_thread(load_model, settings, policy)
         clock = SystemClock()
         await check_queues(store, policy, clock.now())
-        service = Service(Parts(settings, policy, store, scorer, Detector(), clock), metrics)
-        try:
+        service = Service(Parts(settings, policy, store, None, Detector(), clock), metrics)
+        if scorer is not None:
+            _use(service, scorer)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(asyncio.to_thread, service.close)
+            if follower is not None:
+                await stack.enter_async_context(following(follower, partial(_use, service)))
             yield service
-        finally:
-            await asyncio.to_thread(service.close)
+
+
+def follow_live(
+    settings: Settings, policy: Policy, store: ModelStore, metrics: Metrics
+) -> Follower | None:
+    """Make what follows the live model of the database; None where a folder is set."""
+    if settings.model_dir is not None:
+        _log.info("TRIAGE_MODEL_DIR is set: the database's live model is not followed")
+        return None
+    load = partial(load_scorer, severities=_severities(policy))
+    return Follower(store, settings.data_dir / "models", load, metrics)
+
+
+def _use(service: Service, scorer: Scorer) -> None:
+    """Replace the model; texts that the one before has begun are its own."""
+    service.scoring.scorer = scorer
+    service.metrics.show_model(scorer.info.version)
 
 
 @asynccontextmanager
@@ -140,14 +164,17 @@ async def running(worker: Worker) -> AsyncIterator[Worker]:
 def load_model(settings: Settings, policy: Policy) -> Scorer | None:
     """Load the artifact; without a usable one say so loudly and serve without scores."""
     folder = settings.model_dir or SHIPPED
-    severities = {label: float(row.typical_severity) for label, row in policy.labels.items()}
     try:
-        scorer = load_scorer(folder, severities)
+        scorer = load_scorer(folder, _severities(policy))
     except ArtifactInvalid as error:
         _log.error("NO MODEL: reports are queued by reason and age alone", reason=error.reason)
         return None
     _log.info("model loaded", version=scorer.info.version)
     return scorer
+
+
+def _severities(policy: Policy) -> dict[Label, float]:
+    return {label: float(row.typical_severity) for label, row in policy.labels.items()}
 
 
 def _assemble(settings: Settings, metrics: Metrics, lifespan: Lifespan | None = None) -> FastAPI:

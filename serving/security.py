@@ -1,5 +1,6 @@
 """Who calls, and what the key allows."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -29,6 +30,7 @@ class Keys:
         self._ttl = ttl.total_seconds()
         self._seconds = seconds
         self._known: dict[str, tuple[float, ApiKey]] = {}
+        self._asked: dict[str, asyncio.Task[ApiKey]] = {}
 
     async def find(self, secret: str | None) -> ApiKey:
         """Raises: Unauthenticated, StoreUnavailable."""
@@ -37,11 +39,20 @@ class Keys:
         if known is not None and known[0] > self._seconds():
             return known[1]
         self._known.pop(digest, None)
-        key = await authenticate(self._store, secret)
+        asked = self._asked.get(digest)
+        if asked is None:  # many requests of one caller ask once
+            asked = asyncio.create_task(authenticate(self._store, secret))
+            self._asked[digest] = asked
+            asked.add_done_callback(lambda task: self._remember(digest, task))
+        return await asyncio.shield(asked)
+
+    def _remember(self, digest: str, asked: asyncio.Task[ApiKey]) -> None:
+        del self._asked[digest]
+        if asked.cancelled() or asked.exception() is not None:
+            return
         if len(self._known) >= MAX_REMEMBERED:
             self._known.clear()
-        self._known[digest] = (self._seconds() + self._ttl, key)
-        return key
+        self._known[digest] = (self._seconds() + self._ttl, asked.result())
 
 
 def scoped(*scopes: str) -> Callable[[Request], Awaitable[ApiKey]]:

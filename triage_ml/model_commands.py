@@ -1,13 +1,15 @@
-"""`triage model`: the shipped model, and the registry of those that may become it.
+"""`triage model`: the shipped model, the registry of those that may become it, and the live one.
 
-A known problem is one line and exit status 2. Only `show` without a version works without the
-training extra.
+A known problem is one line and exit status 2. Only `live`, and `show` without a version, work
+without the training extra.
 """
 
+import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from getpass import getuser
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -18,11 +20,16 @@ from typer.core import TyperGroup
 from triage_ml.errors import InvalidInput, SetupFailed, TriageError
 
 if TYPE_CHECKING:
+    from serving.settings import Settings
     from training.release.compare import Difference
     from training.release.records import Version
     from training.release.registry import Registry
+    from triage_ml.ports import Clock, ModelStore
+
+T = TypeVar("T")
 
 PIPE_WIDTH = 240  # columns
+NO_DATABASE = "set TRIAGE_DATABASE_URL, or TRIAGE_DATA_DIR to the data folder of a server"
 
 out = Console(soft_wrap=True)
 notes = Console(stderr=True, soft_wrap=True)
@@ -126,16 +133,42 @@ def model_compare(first: Reference, second: Reference, mlflow: Store = None) -> 
 
 @model.command("promote")
 def model_promote(version: Reference, why: Why, by: By = None, mlflow: Store = None) -> None:
-    """Make a version the champion, after its artifact was verified."""
-    promoted = _registry(mlflow).promote(version, by or _user(), why)
+    """Make a version the champion, after its artifact was verified, and let servers follow."""
+    registry, who = _registry(mlflow), by or _user()
+    chosen = registry.get(version)
+    promoted = _release(registry, chosen, lambda: registry.promote(str(chosen.number), who, why))
     _say(f"version {promoted.number} ({promoted.model_version}) is the champion")
 
 
 @model.command("rollback")
 def model_rollback(why: Why, by: By = None, mlflow: Store = None) -> None:
-    """Return to the champion before this one."""
-    restored = _registry(mlflow).rollback(by or _user(), why)
+    """Return to the champion before this one, and let servers follow."""
+    registry, who = _registry(mlflow), by or _user()
+    restored = _release(registry, registry.before(), lambda: registry.rollback(who, why))
     _say(f"version {restored.number} ({restored.model_version}) is the champion again")
+
+
+@model.command("publish")
+def model_publish(mlflow: Store = None) -> None:
+    """Make the champion live in the database of the settings; servers follow within seconds."""
+    registry = _registry(mlflow)
+    from training.release.deploy import catch_up
+
+    told = _with_models(lambda store, clock: catch_up(registry, store, clock))
+    champion = registry.changes()[-1].model_version
+    _say(f"{champion} is live in the database" + ("" if told else " already"))
+
+
+@model.command("live")
+def model_live() -> None:
+    """List which model the database's servers follow, and which before, newest first."""
+    table = Table("model", "live from", "until", "by", "why", "manifest")
+    until = "now"
+    for row in _with_models(lambda store, _clock: store.model_history()):
+        at = f"{row.at:%Y-%m-%d %H:%M:%S}"
+        table.add_row(*map(escape, (row.version, at, until, row.by, row.why, row.sha256[:12])))
+        until = at
+    _print(table)
 
 
 @model.command("pull")
@@ -154,7 +187,10 @@ def model_pull(
 
 @model.command("history")
 def model_history(mlflow: Store = None) -> None:
-    """List which version was live from when to when, by whom and why."""
+    """List which version was champion from when to when, by whom and why.
+
+    Says when the database of the settings has another one live.
+    """
     changes = _registry(mlflow).changes()
     from training.release.history import spans
 
@@ -164,6 +200,8 @@ def model_history(mlflow: Store = None) -> None:
         cells = (str(x.version), x.model_version, x.at, span.until or "now", x.by, x.step, x.why)
         table.add_row(*map(escape, cells))
     _print(table)
+    if changes:
+        _compare(changes[-1].model_version)
 
 
 def _show_served(folder: Path) -> None:
@@ -208,6 +246,57 @@ def _registry(store: str | None, artifacts: str | None = None) -> "Registry":
         ) from error
 
 
+def _release(registry: "Registry", chosen: "Version", change: Callable[[], "Version"]) -> "Version":
+    """Change the champion, in the database too where there is one."""
+    if _database() is None:
+        changed = change()
+        _note(f"no server was told: {NO_DATABASE}, then run `triage model publish`")
+        return changed
+    from training.release.deploy import release
+
+    changed = _with_models(lambda store, clock: release(registry, chosen, change, store, clock))
+    _say(f"{changed.model_version} is live in the database; its servers follow within seconds")
+    return changed
+
+
+def _compare(champion: str) -> None:
+    """Say when the database has another model live than the registry."""
+    if _database() is None:
+        return
+    try:
+        live = _with_models(lambda store, _clock: store.live_model())
+    except TriageError as error:
+        _note(f"not compared with the database: {error}")
+        return
+    if live is None or live.version != champion:
+        name = live.version if live else "no model"
+        _note(f"the database has {name} live, not {champion}: run `triage model publish`")
+
+
+def _with_models(use: "Callable[[ModelStore, Clock], Awaitable[T]]") -> T:
+    """Open the database of the settings, also beside a server that uses it, for one use."""
+    from serving.app import SystemClock, open_store
+
+    settings = _database()
+    if settings is None:
+        raise SetupFailed(f"there is no database: {NO_DATABASE}")
+
+    async def opened() -> T:
+        async with open_store(settings) as store:
+            return await use(store, SystemClock())
+
+    return asyncio.run(opened())
+
+
+def _database() -> "Settings | None":
+    """Give the settings, unless they name no database: none is made for a model's sake."""
+    from serving.settings import Settings
+
+    settings = Settings()
+    known = settings.database_url is not None or (settings.data_dir / "postgres").is_dir()
+    return settings if known else None
+
+
 def _print(table: Table) -> None:
     """Print a table as wide as the terminal; a file or pipe takes whole lines."""
     console = out if out.is_terminal else Console(width=PIPE_WIDTH)
@@ -223,3 +312,7 @@ def _user() -> str:
 
 def _say(line: str) -> None:
     out.print(line, highlight=False, markup=False)
+
+
+def _note(line: str) -> None:
+    notes.print(f"triage: {line}", highlight=False, markup=False)

@@ -179,7 +179,9 @@ class ApiKey:
 
 
 class CaseStore(Protocol):
-    """Cases, their log and their queues. Every method is one transaction, which reports that come together share.
+    """Cases, their log and their queues.
+
+    Every method is one transaction, which reports that come together share.
 
     Raises, everywhere: StoreUnavailable.
     """

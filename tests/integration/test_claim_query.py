@@ -22,7 +22,8 @@ INSERT INTO triage_case
 SELECT copy.* FROM triage_case one, generate_series(1, 100000) n, jsonb_populate_record(
     one, jsonb_build_object(
         'case_id', gen_random_uuid(), 'item_id', 'bulk-' || n, 'tier', n % 3 + 2,
-        'base_index', random() * 10, 'lot', random(), 'due_at', due_at + random() * interval '2 days',
+        'base_index', random() * 10, 'lot', random(),
+        'due_at', due_at + random() * interval '2 days',
         'language', (ARRAY['en', 'de', 'tr', 'es', 'ko'])[n % 5 + 1]
     )
 ) copy

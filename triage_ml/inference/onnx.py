@@ -10,6 +10,8 @@ state between calls.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -238,10 +240,17 @@ def load_scorer(folder: Path, severities: Mapping[Label, float], n_threads: int 
     return scorer
 
 
+@lru_cache(maxsize=1)
+def _tokenizer(path: str, digest: str) -> Tokenizer:  # noqa: ARG001
+    """Read a tokenizer; the next model's is mostly the same, and reading one stops every thread."""
+    return Tokenizer.from_file(path)
+
+
 def _framer(artifact: Artifact) -> Framer:
     manifest = artifact.manifest
     try:
-        tokenizer = Tokenizer.from_file(str(artifact.tokenizer_path))
+        digest = sha256(artifact.tokenizer_path.read_bytes()).hexdigest()
+        tokenizer = _tokenizer(str(artifact.tokenizer_path), digest)
         return Framer(tokenizer, manifest.text_prefix, manifest.max_tokens, manifest.window_overlap)
     except Exception as error:  # tokenizers raises bare Exception
         raise ArtifactInvalid(str(artifact.folder), f"tokenizer: {error}") from error
