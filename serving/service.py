@@ -18,7 +18,7 @@ from triage_ml.inference.batching import Batcher
 from triage_ml.ports import CaseStore, Clock, LanguageDetector, Scorer
 from triage_ml.workflow.intake import Intake
 from triage_ml.workflow.review import Review
-from triage_ml.workflow.scoring import Scored, Scoring
+from triage_ml.workflow.scoring import TURN_TEXTS, Scored, Scoring
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,13 @@ class MeasuredScoring(Scoring):
             n_threads=settings.score_threads,
             note=lambda how: metrics.texts.labels(how).inc(),
         )
-        super().__init__(parts.scorer, parts.detector, employ, deadline=settings.score_deadline)
+        super().__init__(
+            parts.scorer,
+            parts.detector,
+            employ,
+            deadline=settings.score_deadline,
+            n_lists=max(1, settings.max_waiting_scores // (2 * TURN_TEXTS)),
+        )
         self._metrics = metrics
 
     async def attempt(self, text: str, hint: Language | None) -> Scored:

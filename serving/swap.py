@@ -9,6 +9,7 @@ import asyncio
 import errno
 import re
 import shutil
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -26,6 +27,7 @@ LOOK_EVERY = timedelta(seconds=5)
 LISTEN_AGAIN = timedelta(seconds=5)
 CANCEL_AGAIN = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=5)
+SPARED = timedelta(minutes=10)
 START_PATIENCE = timedelta(seconds=20)
 """Longest that a start waits for the live model; on a local network its 60 MB take one or two."""
 
@@ -57,6 +59,7 @@ class Follower:
         self._metrics = metrics
         self._look_every = look_every
         self._settled = 0  # number of the last change that was taken or refused
+        self._refused_until = 0.0  # on the clock of time.monotonic
         self._in_use: str | None = None  # hash of the model that was given last
         self._told = asyncio.Event()
 
@@ -83,7 +86,8 @@ class Follower:
         Raises: StoreUnavailable, OSError; another look may then succeed.
         """
         live = await self._store.live_model()
-        if live is None or live.number == self._settled:
+        known = live is not None and live.number == self._settled
+        if live is None or (known and not 0 < self._refused_until <= time.monotonic()):
             return None
         if live.sha256 == self._in_use:
             self._settle(live, behind=False)
@@ -94,10 +98,12 @@ class Follower:
         except (StoreUnavailable, OSError):
             self._metrics.model_changes.labels("failed").inc()
             raise
-        except Exception as error:  # what is wrong with it now will be so the next time
+        except Exception as error:  # mostly the model's own fault; memory may be there later
             self._metrics.model_changes.labels("refused").inc()
             self._settle(live, behind=True)
-            _log.error("model REFUSED: the one before goes on", **_named(live), **_reason(error))
+            self._refused_until = time.monotonic() + LONGEST_PAUSE.total_seconds()
+            write = _log.warning if known else _log.error
+            write("model REFUSED: the one before goes on", **_named(live), **_reason(error))
             return None
         self._in_use = live.sha256
         self._metrics.model_changes.labels("taken").inc()
@@ -107,6 +113,7 @@ class Follower:
 
     def _settle(self, live: LiveModel, *, behind: bool) -> None:
         self._settled = live.number
+        self._refused_until = 0.0
         self._metrics.model_behind.set(behind)
 
     async def _obtain(self, live: LiveModel) -> Scorer:
@@ -185,7 +192,9 @@ async def following(follower: Follower, use: Use) -> AsyncIterator[None]:
 
 def _remove_but(folder: Path, kept: set[str | None]) -> None:
     for path in folder.iterdir() if folder.is_dir() else ():
-        if _SHA256.fullmatch(path.name) and path.name not in kept:
+        # Another server of this folder may have fetched it a moment ago.
+        old = time.time() - path.stat().st_mtime > SPARED.total_seconds()
+        if old and _SHA256.fullmatch(path.name) and path.name not in kept:
             shutil.rmtree(path, ignore_errors=True)
 
 

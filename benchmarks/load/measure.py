@@ -97,7 +97,7 @@ class Loader:
             times=times,
             keys=keys,
             timeout_seconds=TIMEOUT_SECONDS,
-            keep=keep,
+            keep=keep or self.target.call.path == REPORTS,
         )
         return run_apart(plan)
 

@@ -67,7 +67,8 @@ def summarise(
     latencies = [_milliseconds(result.latencies[i]) for i in counted]
     statuses = [result.statuses[i] for i in counted]
     answers = Counter("none" if s == NO_ANSWER else str(s) for s in statuses)
-    good = [_is_success(s) for s in statuses]
+    kept = [result.answers[i] if result.answers else "" for i in counted]
+    good = [_is_success(s) and DEGRADED not in a for s, a in zip(statuses, kept, strict=True)]
     return Window(
         rate=rate,
         seconds=(times[-1] if times else 0.0) - warm_seconds,
@@ -87,6 +88,10 @@ def summarise(
 
 def _milliseconds(seconds: float | None) -> float:
     return math.inf if seconds is None else 1e3 * seconds
+
+
+DEGRADED = '"degraded":true'
+"""In the answer to a report that was accepted without its scores."""
 
 
 def _is_success(status: int) -> bool:

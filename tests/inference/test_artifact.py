@@ -66,7 +66,7 @@ def test_a_manifest_that_is_not_json_is_refused(folder: Path, raw: bytes) -> Non
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"format": 1}, "format 1 is not 3"),
+        ({"format": 1}, "format 1 is not 4"),
         ({"normaliser_version": "0"}, "made with normaliser 0"),
         ({"labels": ["harassment", "hate"]}, "taxonomy order"),
         ({"window_overlap": 8}, "under half of max_tokens"),

@@ -228,6 +228,66 @@ async def test_the_loop_survives_a_mistake_of_ours(
     assert await said(batcher, "second") == "second"
 
 
+@pytest.mark.parametrize("part", ["cut", "run", "join"])
+async def test_a_panic_is_an_error_like_others(
+    batcher: Batcher, scorer: PieceScorer, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    """Code in Rust that panics raises no Exception; the text is told, the worker goes on."""
+
+    class Panic(BaseException):
+        pass
+
+    def panic(*_: object) -> None:
+        raise Panic("quoting")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scorer, part, panic)
+        with pytest.raises(ScoringFailed, match="Panic"):
+            await asyncio.wait_for(said(batcher, "first"), 5)
+    assert await asyncio.wait_for(said(batcher, "second"), 5) == "second"
+
+
+async def test_stopping_tells_also_those_that_are_being_cut(
+    batcher: Batcher, scorer: PieceScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Texts a worker has at hand are in no queue; they are told all the same."""
+    cutting, go_on = Event(), Event()
+    cut = scorer.cut
+
+    def slowly(text: str) -> list[Cut]:
+        cutting.set()
+        go_on.wait(30)
+        return cut(text)
+
+    monkeypatch.setattr(scorer, "cut", slowly)
+    waiting = [batcher.submit(f"text {i}", None) for i in range(10)]
+    await asyncio.to_thread(cutting.wait)
+    batcher.stop()
+    go_on.set()
+    found = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5)
+    assert {type(one) for one in found} == {ScoringFailed}
+    assert batcher.n_waiting == 0
+
+
+async def test_the_queue_holds_some_pieces_of_a_long_text(
+    batcher: Batcher, scorer: PieceScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever chooses a batch looks at all that is queued; the rest of a text follows later."""
+    monkeypatch.setattr(batcher, "_max_batch_tokens", 2 * PIECE)
+    first = await held(batcher, scorer)
+    text = "0123456789" * 200
+    waiting = batcher.submit(text, None)
+    most = 0
+    assert scorer.gate is not None
+    scorer.gate.set()
+    while not waiting.done():
+        most = max(most, len(batcher._queue))
+        await asyncio.sleep(0)
+    assert (await waiting)[1].model_version == text
+    assert most <= batching.QUEUED_PIECES
+    await first
+
+
 async def test_too_few_answers_are_an_error(batcher: Batcher, scorer: PieceScorer) -> None:
     """A batch that does not come back whole shifts nobody's result."""
     scorer.n_given = 0

@@ -115,7 +115,7 @@ async def test_the_live_model_is_given_once(follower, postgres_store, tmp_path):
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (ArtifactInvalid("x", "format 2 is not 3"), {"reason": "format 2 is not 3"}),
+        (ArtifactInvalid("x", "format 2 is not 4"), {"reason": "format 2 is not 4"}),
         (KeyError("unknown label"), {"error": "KeyError"}),
     ],
 )
@@ -279,8 +279,9 @@ async def test_a_start_does_not_wait_for_long(
     assert versions_in(taken) == ["a"]
 
 
-async def test_old_downloads_are_removed(follower, postgres_store, tmp_path):
+async def test_old_downloads_are_removed(follower, postgres_store, tmp_path, monkeypatch):
     """All but the live one and the one before; what is not a download is left alone."""
+    monkeypatch.setattr("serving.swap.SPARED", timedelta(0))
     (tmp_path / "models" / "notes").mkdir(parents=True)
     hashes = []
     async with used(follower) as taken:

@@ -1,5 +1,6 @@
 import asyncio
 from datetime import timedelta
+from functools import partial
 from threading import Event
 
 import pytest
@@ -8,8 +9,9 @@ from triage_ml.domain.case import CaseState, Step
 from triage_ml.domain.scores import LanguageGuess
 from triage_ml.domain.taxonomy import Language
 from triage_ml.errors import ModelMissing, Overloaded, ScoringFailed
+from triage_ml.inference.batching import Batcher
 from triage_ml.testing import StubDetector, StubScorer
-from triage_ml.workflow.scoring import TURN_CHARS, TURN_TEXTS, Scoring, score_backlog
+from triage_ml.workflow.scoring import TURN_CHARS, TURN_TEXTS, Scoring, _is_broken, score_backlog
 
 pytestmark = pytest.mark.anyio
 
@@ -107,6 +109,21 @@ async def test_a_list_waits_for_its_own_texts_before_it_is_refused():
         await scoring.score(["text"], [None])
 
 
+async def test_lists_leave_places_for_single_texts():
+    """However many lists come at once, most places stay free and none of them is refused."""
+    scoring, [room] = rooms(places=TURN_TEXTS + 4)
+    scoring._lists = asyncio.Semaphore(1)
+    lists = [
+        asyncio.create_task(scoring.score([f"{n} {i}" for i in range(40)], [None] * 40))
+        for n in range(10)
+    ]
+    await asyncio.sleep(0)
+    live = await asyncio.gather(*(scoring.attempt(f"live {i}", None) for i in range(4)))
+    assert [scored.failure for scored in live] == [None] * 4
+    assert [len(found) for found in await asyncio.gather(*lists)] == [40] * 10
+    assert max(map(len, room.seen)) <= TURN_TEXTS + 4
+
+
 async def test_a_list_is_scored_with_one_model():
     """Who began with a model ends with it; it is put away when nobody uses it any more."""
     scoring, made = rooms()
@@ -168,6 +185,22 @@ async def test_a_text_that_cannot_be_scored_does_not_hold_up_the_others(desk, mo
     case = await desk.store.get_case(receipt.case_id)
     assert case.scoring_failures == 20
     assert await desk.store.unscored(10, 20) == []
+
+
+async def test_the_cache_does_not_answer_for_a_broken_model(desk):
+    """Whether the model works is asked of the model, though it was asked before."""
+    scorer = StubScorer()
+    employ = partial(Batcher, detector=StubDetector(), n_threads=1)
+    scoring = Scoring(scorer, StubDetector(), employ, deadline=timedelta(seconds=5))
+    desk.scoring.scorer = None
+    receipt = await desk.report()
+    before = (await desk.store.get_case(receipt.case_id)).scoring_failures
+    assert not await _is_broken(scoring)
+    scorer.failure = ScoringFailed("no")
+    for _ in range(25):
+        await score_backlog(desk.store, scoring, desk.policy, desk.clock, 10)
+    assert (await desk.store.get_case(receipt.case_id)).scoring_failures == before
+    scoring.close()
 
 
 async def test_a_broken_model_uses_up_no_attempts_of_a_case(desk):

@@ -25,7 +25,8 @@ from triage_ml.domain.taxonomy import HEADS, VIOLATION, Label, Language, Support
 from triage_ml.domain.text import NORMALISER_VERSION
 from triage_ml.errors import ArtifactInvalid
 
-FORMAT = 3
+FORMAT = 4
+"""4: the graph quantises token by token, so that texts of many callers may share a batch."""
 MANIFEST = "manifest.json"
 MODEL = "model.onnx"
 TOKENIZER = "tokenizer.json"

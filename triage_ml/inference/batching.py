@@ -17,6 +17,7 @@ import time
 from bisect import insort
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from math import inf
@@ -34,7 +35,13 @@ MAX_PADDING = 0.25
 """Share of a batch that may be padding; a piece that would add more waits for its like."""
 
 CUT_AT_ONCE = 16
-"""Texts a worker cuts before it runs a batch, so that cutting a long queue delays nobody."""
+"""Texts a worker cuts before it runs a batch."""
+
+CUT_CHARS = 8_000
+"""Characters from which it takes no further one: cutting the longest text takes a second."""
+
+QUEUED_PIECES = 16
+"""Pieces of a text in the queue at once: a batch is chosen by looking at all that is queued."""
 
 PIECE_SECONDS = 0.005
 """How much later each further piece of a text is due: about the time one takes to run."""
@@ -65,6 +72,8 @@ class _Job:
     language: LanguageGuess = _UNTOLD
     pieces: Sequence[Piece] = ()
     answers: list[Any] = field(default_factory=list)
+    n_queued: int = 0  # pieces that were put into the queue so far
+    n_taken: int = 0
     n_missing: int = 0
     settled: bool = False
 
@@ -142,7 +151,7 @@ class Batcher:
                 self._note("cached")
                 return future
             if self._stopped:
-                raise ScoringFailed("the model is being put away")
+                raise _stopped()
             job = self._jobs.get(key)
             if job is not None:
                 job.waiters.append(future)
@@ -164,8 +173,7 @@ class Batcher:
             self._uncut.clear()
             self._queue.clear()
             self._lock.notify_all()
-        error = ScoringFailed("the model is being put away")
-        self._settle([(job, error) for job in waiting.values()])
+        self._settle([(job, _stopped()) for job in waiting.values()])
 
     def close(self) -> None:
         """Stop, and wait a little for what was begun (`hangs` tells whether it ended)."""
@@ -175,51 +183,67 @@ class Batcher:
             thread.join(max(0.0, ends_at - time.monotonic()))
 
     def _work(self) -> None:
-        while True:
-            with self._lock:
-                while not (self._uncut or self._queue or self._stopped):
-                    self._lock.wait()
-                if self._stopped:
-                    return
-                fresh = [self._uncut.popleft() for _ in range(min(CUT_AT_ONCE, len(self._uncut)))]
-                self._busy += 1
-            batch: list[_Place] = []
-            try:
-                self._cut(fresh)
-                batch = self._take()
-                self._run(batch)
-            except Exception as error:  # a mistake of ours: who waits is told, the loop goes on
-                jobs = (*fresh, *(place.job for place in batch))
-                self._settle([(job, _readable(error)) for job in jobs])
-            finally:
-                with self._lock:
-                    self._busy -= 1
+        while self._turn():
+            pass
 
-    def _cut(self, jobs: Iterable[_Job]) -> None:
-        """Find the language and the pieces of texts, and queue them."""
-        cut: list[_Job] = []
-        failed: list[tuple[_Job, Outcome]] = []
-        for job in jobs:
-            if self._drop(job):
-                continue
-            try:
-                job.language = self._detector.detect(job.text, job.hint)
-                job.pieces = self.scorer.cut(job.text)
-                cut.append(job)
-            except Exception as error:  # whatever it is, it is this text's own
-                failed.append((job, _readable(error)))
+    def _turn(self) -> bool:
+        """Wait for work and do some; say whether there may be more. Keeps no text afterwards."""
         with self._lock:
-            for job in cut:
-                self._enqueue(job)
-        self._settle(failed)
+            while not (self._uncut or self._queue or self._stopped):
+                self._lock.wait()
+            if self._stopped:
+                return False
+            fresh = self._fresh()
+            self._busy += 1
+        batch: list[_Place] = []
+        try:
+            for job in fresh:
+                self._cut(job)
+            batch = self._take()
+            self._run(batch)
+        except BaseException as error:  # a mistake of ours: who waits is told, the loop goes on
+            jobs = (*fresh, *(place.job for place in batch))
+            self._settle([(job, _readable(error)) for job in jobs])
+        finally:
+            with self._lock:
+                self._busy -= 1
+        return True
+
+    def _fresh(self) -> list[_Job]:
+        """Take texts that are to be cut, in the order in which they came."""
+        fresh: list[_Job] = []
+        n_chars = 0
+        while self._uncut and len(fresh) < CUT_AT_ONCE and n_chars < CUT_CHARS:
+            fresh.append(self._uncut.popleft())
+            n_chars += len(fresh[-1].text)
+        return fresh
+
+    def _cut(self, job: _Job) -> None:
+        """Find the language and the pieces of a text, and queue them."""
+        if self._drop(job):
+            return
+        try:
+            job.language = self._detector.detect(job.text, job.hint)
+            job.pieces = self.scorer.cut(job.text)
+        except BaseException as error:  # a tokenizer that panics raises no Exception
+            self._settle([(job, _readable(error))])
+            return
+        with self._lock:
+            if self._stopped:
+                self._settle([(job, _stopped())])
+                return
+            job.answers = [None] * len(job.pieces)
+            job.n_missing = len(job.pieces)
+            self._enqueue(job)
 
     def _enqueue(self, job: _Job) -> None:
-        job.answers = [None] * len(job.pieces)
-        job.n_missing = len(job.pieces)
-        for index, piece in enumerate(job.pieces):
+        """Queue the next pieces of a text."""
+        while job.n_queued < min(len(job.pieces), job.n_taken + QUEUED_PIECES):
+            part = job.n_queued
             self._number += 1
-            due = job.came_at + index * PIECE_SECONDS
-            insort(self._queue, _Place(piece.n_tokens, due, self._number, job, index))
+            due = job.came_at + part * PIECE_SECONDS
+            insort(self._queue, _Place(job.pieces[part].n_tokens, due, self._number, job, part))
+            job.n_queued += 1
         self._lock.notify()
 
     def _take(self) -> list[_Place]:
@@ -227,6 +251,9 @@ class Batcher:
         with self._lock:
             self._queue = [place for place in self._queue if not self._drop(place.job)]
             batch = _batch(self._queue, self._max_batch_tokens)
+            for place in batch:
+                place.job.n_taken += 1
+                self._enqueue(place.job)
             if self._queue or self._uncut:
                 self._lock.notify()
         return batch
@@ -245,7 +272,7 @@ class Batcher:
             answers = self.scorer.run([place.job.pieces[place.part] for place in batch])
             if len(answers) != len(batch):
                 raise ScoringFailed(f"{len(answers)} answers to {len(batch)} pieces")
-        except Exception as error:
+        except BaseException as error:
             self._run_apart(batch, error)
             return
         complete: list[_Job] = []
@@ -259,7 +286,7 @@ class Batcher:
             if not self._drop(job):
                 self._settle([(job, self._join(job))])
 
-    def _run_apart(self, batch: Sequence[_Place], error: Exception) -> None:
+    def _run_apart(self, batch: Sequence[_Place], error: BaseException) -> None:
         """Run the texts of a failed batch one by one, so that a single one fails alone."""
         jobs = {id(place.job): place.job for place in batch}
         if len(jobs) == 1:
@@ -271,7 +298,7 @@ class Batcher:
     def _join(self, job: _Job) -> Outcome:
         try:
             scores = self.scorer.join(job.text, job.language.language, job.pieces, job.answers)
-        except Exception as error:
+        except BaseException as error:
             return _readable(error)
         return job.language, scores
 
@@ -291,7 +318,7 @@ class Batcher:
                 for waiter in job.waiters:
                     told.setdefault(waiter.get_loop(), []).append((waiter, outcome))
         for loop, rows in told.items():
-            if not loop.is_closed():
+            with suppress(RuntimeError):  # the loop was closed, and nobody waits on it any more
                 loop.call_soon_threadsafe(_tell, rows)
 
 
@@ -333,7 +360,11 @@ def _key(text: str, hint: Language | None) -> Key:
     return digest.digest()
 
 
-def _readable(error: Exception) -> Exception:
+def _stopped() -> ScoringFailed:
+    return ScoringFailed("the model is being put away")
+
+
+def _readable(error: BaseException) -> Exception:
     """Leave our own errors as they are; another one's words may quote the text."""
     if isinstance(error, TriageError):
         return error

@@ -10,7 +10,6 @@ state between calls.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -240,17 +239,26 @@ def load_scorer(folder: Path, severities: Mapping[Label, float], n_threads: int 
     return scorer
 
 
-@lru_cache(maxsize=1)
-def _tokenizer(path: str, digest: str) -> Tokenizer:  # noqa: ARG001
-    """Read a tokenizer; the next model's is mostly the same, and reading one stops every thread."""
-    return Tokenizer.from_file(path)
+def _tokenizer(path: Path) -> Tokenizer:
+    """Read a tokenizer, or give the one before if it is the same.
+
+    The next model's mostly is, and reading one keeps every other thread from Python.
+    """
+    written = path.read_bytes()
+    digest = sha256(written).hexdigest()
+    if digest not in _LAST_TOKENIZER:
+        _LAST_TOKENIZER.clear()
+        _LAST_TOKENIZER[digest] = Tokenizer.from_buffer(written)
+    return _LAST_TOKENIZER[digest]
+
+
+_LAST_TOKENIZER: dict[str, Tokenizer] = {}
 
 
 def _framer(artifact: Artifact) -> Framer:
     manifest = artifact.manifest
     try:
-        digest = sha256(artifact.tokenizer_path.read_bytes()).hexdigest()
-        tokenizer = _tokenizer(str(artifact.tokenizer_path), digest)
+        tokenizer = _tokenizer(artifact.tokenizer_path)
         return Framer(tokenizer, manifest.text_prefix, manifest.max_tokens, manifest.window_overlap)
     except Exception as error:  # tokenizers raises bare Exception
         raise ArtifactInvalid(str(artifact.folder), f"tokenizer: {error}") from error

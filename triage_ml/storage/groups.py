@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
+from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -16,6 +17,8 @@ MAX_GROUP_CHARS = 2_000_000
 """Characters after which a group takes no further call: what the longest bodies need of memory."""
 MAX_WRITERS = 2
 """Groups at once: while one waits for the disk, the next one is worked out."""
+CLOSE_SECONDS = 10.0
+"""Longest that closing waits for a database that does not answer."""
 MAX_WAITING = 1_024
 """Calls that may wait; more are refused at once."""
 
@@ -86,11 +89,18 @@ class Groups(Generic[W, A]):
         return await call.answer
 
     async def close(self) -> None:
-        """Refuse the calls that wait, and finish those in work."""
+        """Refuse the calls that wait, and finish those in work, or give them up after a while.
+
+        What was given up was not acknowledged, and may be stored or not.
+        """
         self._closed = True
         self._refuse_waiting("the store is closed")
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                while self._tasks:
+                    await asyncio.wait(self._tasks)
+        for task in self._tasks:
+            task.cancel()
 
     def _start(self) -> None:
         while self._n_writers < MAX_WRITERS and (group := self._take()):

@@ -34,6 +34,14 @@ LOST_RACE = (
     psycopg.errors.DeadlockDetected,
     psycopg.errors.UniqueViolation,
 )
+_NETWORK_IS_GONE = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 20_000,
+}
+"""After 20 s without a sign of the server a connection is lost; the system waits 15 minutes."""
+
 _UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 
 
@@ -44,7 +52,12 @@ def make_pool(
     return AsyncConnectionPool(
         url,
         connection_class=AsyncConnection[DictRow],
-        kwargs={"row_factory": dict_row, "application_name": name, "connect_timeout": 5},
+        kwargs={
+            "row_factory": dict_row,
+            "application_name": name,
+            "connect_timeout": 5,
+            **_NETWORK_IS_GONE,
+        },
         min_size=1,
         max_size=max_size,
         timeout=timeout_seconds,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import uuid4
 
 from triage_ml.domain.admission import add_scores, fail_scoring
 from triage_ml.domain.case import OPEN_STATES, Case, Change
@@ -48,7 +49,8 @@ class Scoring:
     """Score for callers of one event loop with the model of the day.
 
     `scorer` may be replaced while running; None means that no model is loaded. `employ` puts a
-    scorer to work. Who began with a scorer ends with it: no answer is of two versions.
+    scorer to work. Who began with a scorer ends with it: no answer is of two versions. Of at most
+    `n_lists` lists a turn is at the model at once, so that places are left for single texts.
     """
 
     def __init__(
@@ -58,10 +60,12 @@ class Scoring:
         employ: Callable[[Scorer], Engine],
         *,
         deadline: timedelta,
+        n_lists: int = 2,
     ) -> None:
         self._detector = detector
         self._employ = employ
         self._deadline = deadline.total_seconds()
+        self._lists = asyncio.Semaphore(n_lists)
         self._users: Counter[Engine] = Counter()
         self._engine: Engine | None = None
         self._stopped: list[Engine] = []
@@ -84,7 +88,7 @@ class Scoring:
 
     @property
     def hangs(self) -> bool:
-        """Whether a model is at a text now; after `close`, that Python cannot exit."""
+        """Whether a model is at a text now; after `close`, that it does not come back."""
         return any(engine.hangs for engine in self._known())
 
     @property
@@ -109,8 +113,11 @@ class Scoring:
         """
         found: list[Answer] = []
         with self._at_work() as engine:
+            if len(texts) == 1:
+                return [await engine.submit(texts[0], hints[0])]
             for turn in _turns(texts):
-                found += await _all_of(engine, texts[turn], hints[turn])
+                async with self._lists:
+                    found += await _all_of(engine, texts[turn], hints[turn])
         return found
 
     async def _within_deadline(self, answer: asyncio.Future[Answer]) -> Answer:
@@ -138,10 +145,11 @@ class Scoring:
             return
         del self._users[engine]
         engine.stop()
-        self._stopped = [other for other in (*self._stopped, engine) if other.hangs]
+        self._stopped.append(engine)
 
     def _known(self) -> list[Engine]:
         """Give the engine at work and those that are not done yet."""
+        self._stopped = [engine for engine in self._stopped if engine.hangs]
         return list(dict.fromkeys((*filter(None, [self._engine]), *self._users, *self._stopped)))
 
 
@@ -212,7 +220,8 @@ async def score_backlog(
 async def _is_broken(scoring: Scoring) -> bool:
     """Ask whether the model fails at any text at all."""
     try:
-        await scoring.score([PROBE], [Language.EN])
+        # Never the same text: an answer from the cache would say nothing of the model.
+        await scoring.score([f"{PROBE} {uuid4()}"], [Language.EN])
     except (ScoringFailed, Overloaded):
         return True
     return False
