@@ -3,8 +3,8 @@
 TARGETS = """\
 What was aimed at, what was reached with a bootstrap 95 % interval, and the two floors on the same
 rows: character n-grams (2-5) and a frozen universal sentence encoder, each with logistic
-regression trained per language on the same snapshot. Thresholds of F1 were chosen on rows that are
-not the test. Made by `python -m training targets`."""
+regression trained per language on the same public corpora. Thresholds of F1 were chosen on rows
+that are not the test. Made by `python -m training targets`."""
 
 INTENDED_USE = """\
 Ordering a review queue of user-written text in English, German, Turkish, Spanish and Korean: a
