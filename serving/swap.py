@@ -64,14 +64,30 @@ class Follower:
         self._told = asyncio.Event()
 
     async def first(self) -> Scorer | None:
-        """Give the live model for the start, None where there is none or not in time."""
+        """Give the live model for the start, None where there is none or not in time.
+
+        Instead of a refused one it is the newest before it that is still here.
+        """
         try:
             async with asyncio.timeout(START_PATIENCE.total_seconds()):
-                return await self.look()
+                return await self.look() or await self._one_before()
         except TimeoutError:
             _log.warning("the live model takes long to fetch: started without it")
         except (StoreUnavailable, OSError) as error:
             _report(error)
+        return None
+
+    async def _one_before(self) -> Scorer | None:
+        if not self._refused_until:
+            return None
+        for row in (await self._store.model_history())[1:]:
+            folder = self._folder / row.sha256
+            if folder.exists():
+                with suppress(Exception):  # why it cannot be used was said when it was live
+                    scorer = await asyncio.to_thread(self._load_checked, folder)
+                    self._in_use = row.sha256
+                    _log.warning("started with a model that was live before", version=row.version)
+                    return scorer
         return None
 
     async def run(self, use: Use) -> None:

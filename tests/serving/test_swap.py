@@ -112,6 +112,40 @@ async def test_the_live_model_is_given_once(follower, postgres_store, tmp_path):
     assert n_changes(follower, "taken") == 1
 
 
+async def test_a_refused_model_is_looked_at_again_after_a_while(
+    follower, load, postgres_store, tmp_path, monkeypatch
+):
+    """Memory that was short may be there later; the log is told of the first time as an error."""
+    monkeypatch.setattr("serving.swap.LONGEST_PAUSE", timedelta(0))
+    load.bad["a"] = MemoryError()
+    await go_live(postgres_store, tmp_path, "a")
+    with capture_logs() as logs:
+        assert [await follower.look() for _ in range(2)] == [None] * 2
+    assert [line["log_level"] for line in logs] == ["error", "warning"]
+    load.bad.clear()
+    assert (await follower.look()).info.version == "a"
+    assert (await follower.look(), behind(follower)) == (None, 0)
+
+
+async def test_a_start_beside_a_refused_model_takes_the_one_before(
+    follower, load, postgres_store, tmp_path
+):
+    """Servers that are started again do not drift from those that went on."""
+    await go_live(postgres_store, tmp_path, "a")
+    await follower.look()
+    await go_live(postgres_store, tmp_path, "b")
+    load.bad["b"] = ArtifactInvalid("x", "damaged")
+    again = Follower(postgres_store, tmp_path / "models", load, Metrics(), SOON)
+    assert (await again.first()).info.version == "a"
+    assert behind(again) == 1
+    await go_live(postgres_store, tmp_path, "a")
+    assert await again.look() is None
+    load.bad["a"] = ArtifactInvalid("x", "damaged")
+    await go_live(postgres_store, tmp_path, "b")
+    other = Follower(postgres_store, tmp_path / "models", load, Metrics(), SOON)
+    assert await other.first() is None
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [

@@ -105,8 +105,25 @@ async def test_a_list_waits_for_its_own_texts_before_it_is_refused():
     scoring, [room] = rooms(places=3)
     assert len(await scoring.score([f"text {i}" for i in range(10)], [None] * 10)) == 10
     room.places = 0
-    with pytest.raises(Overloaded):
-        await scoring.score(["text"], [None])
+    for texts in (["text"], ["text", "another"]):
+        with pytest.raises(Overloaded):
+            await scoring.score(texts, [None] * len(texts))
+
+
+async def test_a_list_that_fails_waits_for_nobody():
+    """When one text of a list cannot be scored the others are given up, and the error is told."""
+    scoring, [room] = rooms()
+
+    def serve():
+        if room.inside:
+            rows, room.inside = room.inside, []
+            rows[0][1].set_exception(ScoringFailed("no"))
+            room.given_up = [answer for _, answer in rows[1:]]
+
+    room.serve = serve
+    with pytest.raises(ScoringFailed):
+        await scoring.score(["a", "b", "c"], [None] * 3)
+    assert [answer.cancelled() for answer in room.given_up] == [True, True]
 
 
 async def test_lists_leave_places_for_single_texts():
