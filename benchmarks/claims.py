@@ -20,6 +20,7 @@ from urllib.parse import urlsplit, urlunsplit
 import numpy as np
 import psycopg
 
+from serving.app import SystemClock
 from triage_ml.domain.policy import Policy
 from triage_ml.domain.report import Item, Report, Source
 from triage_ml.domain.taxonomy import Label
@@ -51,11 +52,6 @@ ON CONFLICT DO NOTHING
 LEASE = timedelta(minutes=10)
 
 
-class Clock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-
 async def fill(url: str, n_cases: int, policy: Policy) -> str:
     """Store `n_cases` open cases in one queue; give its name."""
     migrate(url)
@@ -64,7 +60,7 @@ async def fill(url: str, n_cases: int, policy: Policy) -> str:
         unscored = Scoring(
             None, detector, partial(Batcher, detector=detector), deadline=timedelta(seconds=1)
         )
-        intake = Intake(store, unscored, policy, Clock())
+        intake = Intake(store, unscored, policy, SystemClock())
         item = Item("first", "You are such a loser.", "post", "author")
         report = Report("reporter", Source.USER, Label.HARASSMENT)
         receipt = await intake.submit(item, report, "benchmark")

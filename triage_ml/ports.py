@@ -393,6 +393,10 @@ class Scorer(Protocol):
         ...
 
 
+Answer = tuple[LanguageGuess, LabelScores]
+"""What is said of one text."""
+
+
 class Engine(Protocol):
     """A scorer and a detector at work for many callers at once."""
 
@@ -409,9 +413,7 @@ class Engine(Protocol):
         """Whether the model is at a text now; after `close`, that it does not come back."""
         ...
 
-    def submit(
-        self, text: str, hint: Language | None
-    ) -> "Future[tuple[LanguageGuess, LabelScores]]":
+    def submit(self, text: str, hint: Language | None) -> Future[Answer]:
         """Give a future of the answer, which raises ScoringFailed.
 
         Raises: Overloaded when no place is free; ScoringFailed after `stop`.

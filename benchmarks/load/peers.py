@@ -103,11 +103,15 @@ def _plain(python: Path, _artifact: Path) -> list[Setting]:
 
 
 def _save_mlflow(python: Path) -> None:
-    folder = PLACE / "mlflow-model"
-    if folder.is_dir() and folder.stat().st_mtime > MODEL.stat().st_mtime:
+    _convert(python, "log_mlflow.py", PLACE / "mlflow-model", 300)
+
+
+def _convert(python: Path, script: str, target: Path, seconds: int) -> None:
+    """Have a script write the model in a peer's form, unless that is newer than the model."""
+    if target.is_dir() and target.stat().st_mtime > MODEL.stat().st_mtime:
         return
-    shutil.rmtree(folder, ignore_errors=True)
-    _run([str(python), str(HERE / "log_mlflow.py"), str(MODEL), str(folder)], 300)
+    shutil.rmtree(target, ignore_errors=True)
+    _run([str(python), str(HERE / script), str(MODEL), str(target)], seconds)
 
 
 def _mlflow(python: Path, _artifact: Path) -> list[Setting]:
@@ -130,11 +134,7 @@ def _mlflow(python: Path, _artifact: Path) -> list[Setting]:
 
 
 def _export_onnx(python: Path) -> None:
-    target = PLACE / "model-onnx"
-    if target.is_dir() and target.stat().st_mtime > MODEL.stat().st_mtime:
-        return
-    shutil.rmtree(target, ignore_errors=True)
-    _run([str(python), str(HERE / "export_onnx.py"), str(MODEL), str(target)], 600)
+    _convert(python, "export_onnx.py", PLACE / "model-onnx", 600)
 
 
 def _infinity(python: Path, _artifact: Path) -> list[Setting]:

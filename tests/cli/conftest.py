@@ -2,23 +2,17 @@
 
 import shutil
 import sys
-import warnings
 from pathlib import Path
 
 import pytest
 
-from tests.training.finished import finish, good_reports
-from training.release.store import open_client
+from tests.training.finished import finish, good_reports, new_store
 from triage_ml import cli
 
 
 @pytest.fixture(scope="module")
 def empty_store(tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp("store")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # MLflow's migrations warn of their dependencies' future
-        open_client(None, root)
-    return root / "mlflow.db"
+    return new_store(tmp_path_factory.mktemp("store"))
 
 
 @pytest.fixture

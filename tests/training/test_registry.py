@@ -9,7 +9,7 @@ from typing import Any
 import mlflow
 import pytest
 
-from tests.training.finished import finish, good_reports
+from tests.training.finished import finish, good_reports, new_store
 from training.release import pull as pulling
 from training.release.gates import GatesFailed, load_limits
 from training.release.pull import pull
@@ -23,12 +23,7 @@ LIMITS = load_limits()
 
 @pytest.fixture(scope="module")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store at MLflow's newest schema, which takes seconds to make."""
-    root = tmp_path_factory.mktemp("store")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # MLflow's migrations warn of their dependencies' future
-        open_client(None, root)
-    return root / "mlflow.db"
+    return new_store(tmp_path_factory.mktemp("store"))
 
 
 @pytest.fixture

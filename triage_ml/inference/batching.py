@@ -25,11 +25,11 @@ from typing import Any, NamedTuple
 
 from cachetools import LRUCache
 
-from triage_ml.domain.scores import LabelScores, LanguageGuess
+from triage_ml.domain.scores import LanguageGuess
 from triage_ml.domain.taxonomy import Language
 from triage_ml.errors import Overloaded, ScoringFailed, TriageError
 from triage_ml.inference.windows import BATCH_TOKENS
-from triage_ml.ports import LanguageDetector, Piece, Scorer
+from triage_ml.ports import Answer, LanguageDetector, Piece, Scorer
 
 MAX_PADDING = 0.25
 """Share of a batch that may be padding; a piece that would add more waits for its like."""
@@ -52,7 +52,6 @@ CACHED_TEXTS = 4_096
 CLOSE_SECONDS = 5.0
 """Longest that closing waits for what the model is at."""
 
-Answer = tuple[LanguageGuess, LabelScores]
 Outcome = Answer | Exception
 Key = bytes
 

@@ -10,7 +10,6 @@ state between calls.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +22,7 @@ from triage_ml.domain.scores import LabelScore, LabelScores, Span
 from triage_ml.domain.taxonomy import Label, Language
 from triage_ml.domain.text import NormalisedText
 from triage_ml.errors import ArtifactInvalid, ScoringFailed
-from triage_ml.inference.artifact import Artifact, Manifest, load_artifact
+from triage_ml.inference.artifact import TOKENIZER, Artifact, Manifest, load_artifact
 from triage_ml.inference.calibrate import Calibrator, Floats
 from triage_ml.inference.ngrams import ngrams, pad_ngrams
 from triage_ml.inference.rationale import Word, spans_of, weigh_words
@@ -239,16 +238,15 @@ def load_scorer(folder: Path, severities: Mapping[Label, float], n_threads: int 
     return scorer
 
 
-def _tokenizer(path: Path) -> Tokenizer:
+def _tokenizer(artifact: Artifact) -> Tokenizer:
     """Read a tokenizer, or give the one before if it is the same.
 
     The next model's mostly is, and reading one keeps every other thread from Python.
     """
-    written = path.read_bytes()
-    digest = sha256(written).hexdigest()
+    digest = artifact.manifest.files[TOKENIZER]
     if digest not in _LAST_TOKENIZER:
         _LAST_TOKENIZER.clear()
-        _LAST_TOKENIZER[digest] = Tokenizer.from_buffer(written)
+        _LAST_TOKENIZER[digest] = Tokenizer.from_file(str(artifact.tokenizer_path))
     return _LAST_TOKENIZER[digest]
 
 
@@ -258,7 +256,7 @@ _LAST_TOKENIZER: dict[str, Tokenizer] = {}
 def _framer(artifact: Artifact) -> Framer:
     manifest = artifact.manifest
     try:
-        tokenizer = _tokenizer(artifact.tokenizer_path)
+        tokenizer = _tokenizer(artifact)
         return Framer(tokenizer, manifest.text_prefix, manifest.max_tokens, manifest.window_overlap)
     except Exception as error:  # tokenizers raises bare Exception
         raise ArtifactInvalid(str(artifact.folder), f"tokenizer: {error}") from error

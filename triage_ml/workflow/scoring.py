@@ -20,7 +20,7 @@ from triage_ml.errors import (
     ScoreDeadlineExceeded,
     ScoringFailed,
 )
-from triage_ml.ports import CaseStore, Clock, Engine, LanguageDetector, Scorer
+from triage_ml.ports import Answer, CaseStore, Clock, Engine, LanguageDetector, Scorer
 
 MAX_FAILURES = 20
 """A case that failed to score this often, while others did not, is left to reviewers."""
@@ -32,8 +32,6 @@ TURN_CHARS = 8_000
 """Characters per turn, unless one text alone has more: 16 long posts."""
 
 PROBE = "Is anybody there?"
-
-Answer = tuple[LanguageGuess, LabelScores]
 
 
 @dataclass(frozen=True, slots=True)
