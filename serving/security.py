@@ -59,13 +59,18 @@ def scoped(*scopes: str) -> Callable[[Request], Awaitable[ApiKey]]:
     """Make a dependency that lets in keys with one of the scopes, or with `admin`."""
 
     async def who(request: Request) -> ApiKey:
-        keys: Keys = request.app.state.service.keys
-        key = await keys.find(_bearer(request))
-        if not key.scopes.intersection((*scopes, ADMIN)):
-            raise ScopeMissing(scopes[0])
-        return key
+        return await authorise(request, *scopes)
 
     return who
+
+
+async def authorise(request: Request, *scopes: str) -> ApiKey:
+    """Give the caller's key. Raises: Unauthenticated, ScopeMissing, StoreUnavailable."""
+    keys: Keys = request.app.state.service.keys
+    key = await keys.find(_bearer(request))
+    if not key.scopes.intersection((*scopes, ADMIN)):
+        raise ScopeMissing(scopes[0])
+    return key
 
 
 def _bearer(request: Request) -> str | None:

@@ -13,6 +13,7 @@ from triage_ml.domain.report import Item, Report, Source
 from triage_ml.domain.routing import Placement
 from triage_ml.domain.scores import LabelScores, LanguageGuess
 from triage_ml.domain.taxonomy import Label, Language, SupportMatrix, Tier
+from triage_ml.domain.text import NormalisedText
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,8 +375,8 @@ class Scorer(Protocol):
     @property
     def info(self) -> ModelInfo: ...
 
-    def cut(self, text: str) -> Sequence[Piece]:
-        """Cut an original text into one or more pieces."""
+    def cut(self, text: NormalisedText) -> Sequence[Piece]:
+        """Cut a text into one or more pieces."""
         ...
 
     def run(self, pieces: Sequence[Any]) -> Sequence[Any]:
@@ -383,7 +384,7 @@ class Scorer(Protocol):
         ...
 
     def join(
-        self, text: str, language: Language, pieces: Sequence[Any], answers: Sequence[Any]
+        self, language: Language, pieces: Sequence[Any], answers: Sequence[Any]
     ) -> LabelScores:
         """Make the scores of a text of what was said of its pieces."""
         ...
@@ -430,7 +431,7 @@ class Engine(Protocol):
 
 
 class LanguageDetector(Protocol):
-    def detect(self, text: str, hint: Language | None = None) -> LanguageGuess: ...
+    def detect(self, text: NormalisedText, hint: Language | None = None) -> LanguageGuess: ...
 
 
 class Clock(Protocol):

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from serving.body import parsed
-from serving.dependencies import Running, operation, score_place
+from serving.dependencies import Running, operation, place
 from serving.schemas.answers import MODEL, SCORES
 from serving.schemas.examples import TEXTS
 from serving.schemas.models import MAX_TEXTS, ModelOut, ScoreIn, ScoreOut, ScoresOut
@@ -23,7 +23,7 @@ CHECKED_ASIDE = 20_000
 @router.post(
     "/v1/score",
     summary="Score texts",
-    dependencies=[Depends(score_place)],
+    dependencies=[Depends(place("intake", "ml"))],
     **operation(
         "intake", "ml", body=ScoreIn, examples=TEXTS, answer=SCORES, errors=(ScoringFailed,)
     ),

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from triage_ml.domain.report import MAX_REF_CHARS, MAX_TEXT_CHARS
-from triage_ml.domain.scores import LabelScore, LabelScores, LanguageGuess
+from triage_ml.domain.scores import LabelScore, LabelScores, LanguageGuess, Span
 from triage_ml.domain.taxonomy import Label, Language, Support
 
 
@@ -73,13 +73,13 @@ class LabelOut(Answer):
     spans: list[SpanOut]
 
     @classmethod
-    def of(cls, score: LabelScore) -> "LabelOut":
+    def of(cls, score: LabelScore, spans: list[SpanOut]) -> "LabelOut":
         return cls(
             probability=round(score.probability, 6),
             upper=round(score.upper, 6),
             severity=round(score.severity, 4),
             support=score.support,
-            spans=[SpanOut(start=s.start, end=s.end, weight=s.weight) for s in score.spans],
+            spans=spans,
         )
 
 
@@ -87,4 +87,11 @@ Labels = dict[Label, LabelOut]
 
 
 def labels_out(scores: LabelScores | None) -> Labels:
-    return {k: LabelOut.of(v) for k, v in scores.labels.items()} if scores else {}
+    if scores is None:
+        return {}
+    shown: dict[tuple[Span, ...], list[SpanOut]] = {(): []}  # as a rule labels share their spans
+    for score in scores.labels.values():
+        if score.spans not in shown:
+            rows = [SpanOut(start=s.start, end=s.end, weight=s.weight) for s in score.spans]
+            shown[score.spans] = rows
+    return {k: LabelOut.of(v, shown[v.spans]) for k, v in scores.labels.items()}

@@ -11,6 +11,7 @@ import pytest
 
 from triage_ml.domain.scores import LabelScores
 from triage_ml.domain.taxonomy import Language
+from triage_ml.domain.text import NormalisedText
 from triage_ml.errors import Overloaded, ScoringFailed
 from triage_ml.inference import batching
 from triage_ml.inference.batching import MAX_PADDING, Batcher
@@ -44,10 +45,10 @@ class PieceScorer(StubScorer):
         self.poison = ""
         self.n_given: int | None = None
 
-    def cut(self, text: str) -> list[Cut]:  # type: ignore[override]
-        if "uncut" in text:
-            raise RuntimeError(f"quoting {text}")
-        return [Cut(text[at : at + PIECE]) for at in range(0, len(text), PIECE)]
+    def cut(self, text: NormalisedText) -> list[Cut]:  # type: ignore[override]
+        if "uncut" in text.text:
+            raise RuntimeError(f"quoting {text.text}")
+        return [Cut(text.text[at : at + PIECE]) for at in range(0, len(text.text), PIECE)]
 
     def run(self, pieces: Sequence[Cut]) -> list[str]:  # type: ignore[override]
         self.entered.set()
@@ -61,13 +62,21 @@ class PieceScorer(StubScorer):
         return [piece.text for piece in pieces][: self.n_given]
 
     def join(  # type: ignore[override]
-        self, text: str, language: Language, pieces: Sequence[Cut], answers: Sequence[str]
+        self, language: Language, pieces: Sequence[Cut], answers: Sequence[str]
     ) -> LabelScores:
-        assert "".join(answers) == text
+        text = "".join(answers)
         assert [piece.text for piece in pieces] == list(answers)
         if "unjoined" in text:
             raise ValueError(f"quoting {text}")
-        return LabelScores({}, 0.5, language, "".join(answers))
+        return LabelScores({}, 0.5, language, text)
+
+
+@pytest.fixture(autouse=True)
+def _texts_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces are counted here: a run of one letter shall keep its length."""
+    monkeypatch.setattr(
+        batching, "normalise", lambda text: NormalisedText(text, tuple(range(len(text) + 1)))
+    )
 
 
 @pytest.fixture

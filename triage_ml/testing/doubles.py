@@ -14,6 +14,7 @@ from triage_ml.domain.taxonomy import (
     Support,
     SupportMatrix,
 )
+from triage_ml.domain.text import NormalisedText
 from triage_ml.errors import ScoringFailed
 from triage_ml.ports import ModelInfo
 
@@ -49,7 +50,11 @@ class FixedClock:
 class StubPiece(NamedTuple):
     """A whole text, a token a character."""
 
-    n_tokens: int
+    text: str
+
+    @property
+    def n_tokens(self) -> int:
+        return len(self.text)
 
 
 class StubScorer:
@@ -82,17 +87,17 @@ class StubScorer:
     def info(self) -> ModelInfo:
         return self._info
 
-    def cut(self, text: str) -> list[StubPiece]:
-        return [StubPiece(len(text))]
+    def cut(self, text: NormalisedText) -> list[StubPiece]:
+        return [StubPiece(text.text)]
 
     def run(self, pieces: Sequence[StubPiece]) -> list[None]:
         return [None] * len(pieces)
 
     def join(
-        self, text: str, language: Language, *_: Sequence[StubPiece] | Sequence[None]
+        self, language: Language, pieces: Sequence[StubPiece], _: Sequence[None]
     ) -> LabelScores:
         """Score one text as `score` does, so that a test has one method to replace."""
-        return self.score([text], [language])[0]
+        return self.score([pieces[0].text], [language])[0]
 
     def score(self, texts: Sequence[str], languages: Sequence[Language]) -> list[LabelScores]:
         """Score by keyword. Raises: what `failure` says; ScoringFailed if the gate stays shut."""
@@ -135,6 +140,6 @@ class StubDetector:
         self.known = dict(known or {})
         self.rest = rest
 
-    def detect(self, text: str, hint: Language | None = None) -> LanguageGuess:
-        language = self.known.get(text, hint or self.rest)
+    def detect(self, text: NormalisedText, hint: Language | None = None) -> LanguageGuess:
+        language = self.known.get(text.text, hint or self.rest)
         return LanguageGuess(language, 0.0 if language is Language.UND else 1.0)

@@ -13,6 +13,7 @@ from triage_ml.domain.case import OPEN_STATES, Case, Change
 from triage_ml.domain.policy import Policy
 from triage_ml.domain.scores import LabelScores, LanguageGuess
 from triage_ml.domain.taxonomy import Language
+from triage_ml.domain.text import normalise
 from triage_ml.errors import (
     IllegalTransition,
     ModelMissing,
@@ -100,7 +101,7 @@ class Scoring:
             with self._at_work() as engine:
                 language, scores = await self._within_deadline(engine.submit(text, hint))
         except (ScoringFailed, Overloaded) as error:
-            language = await asyncio.to_thread(self._detector.detect, text, hint)
+            language = await asyncio.to_thread(self._detect, text, hint)
             return Scored(language, None, type(error).__name__)
         return Scored(language, scores)
 
@@ -117,6 +118,9 @@ class Scoring:
                 async with self._lists:
                     found += await _all_of(engine, texts[turn], hints[turn])
         return found
+
+    def _detect(self, text: str, hint: Language | None) -> LanguageGuess:
+        return self._detector.detect(normalise(text), hint)
 
     async def _within_deadline(self, answer: asyncio.Future[Answer]) -> Answer:
         try:
