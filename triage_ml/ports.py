@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from triage_ml.domain.case import Case, CaseState, Change, Step
@@ -365,6 +365,12 @@ class Piece(Protocol):
     def n_tokens(self) -> int: ...
 
 
+P_co = TypeVar("P_co", covariant=True)
+A_co = TypeVar("A_co", covariant=True)
+Answered = tuple[Language, Sequence[P_co], Sequence[A_co]]
+"""A text's language, its pieces, and what the model says of each."""
+
+
 class Scorer(Protocol):
     """A model. Blocking: call it off the event loop, from any thread.
 
@@ -383,10 +389,8 @@ class Scorer(Protocol):
         """Give what the model says of pieces of any texts, in order. Raises: ScoringFailed."""
         ...
 
-    def join(
-        self, language: Language, pieces: Sequence[Any], answers: Sequence[Any]
-    ) -> LabelScores:
-        """Make the scores of a text of what was said of its pieces."""
+    def join(self, texts: Sequence["Answered[Any, Any]"]) -> list[LabelScores]:
+        """Make the scores of texts, in order, of what was said of their pieces."""
         ...
 
     def score(self, texts: Sequence[str], languages: Sequence[Language]) -> list[LabelScores]:

@@ -11,7 +11,7 @@ import onnxruntime
 
 from benchmarks.load.mix import plain_tokenizer
 from triage_ml.inference.artifact import Artifact
-from triage_ml.inference.ngrams import ngrams, pad_ngrams
+from triage_ml.inference.ngrams import ngram_rows
 from triage_ml.inference.windows import Framer, Window, batches, pad
 
 OUTPUTS = ("logits", "severity", "marks")
@@ -60,7 +60,7 @@ class Bare:
 
     def feed(self, windows: Sequence[Window]) -> Feed:
         ids, mask = pad([window.ids for window in windows], self._manifest.pad_id)
-        buckets = pad_ngrams([ngrams(w.letters, self._manifest.ngram_bits) for w in windows])
+        buckets = ngram_rows([window.letters for window in windows], self._manifest.ngram_bits)
         return {"input_ids": ids, "attention_mask": mask, "ngrams": buckets}
 
     def session(self, intra: int) -> Any:

@@ -16,7 +16,7 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 from triage_ml.domain.text import normalise
-from triage_ml.inference.ngrams import ngrams, pad_ngrams
+from triage_ml.inference.ngrams import ngram_rows
 
 
 class Scorer(litserve.LitAPI):
@@ -46,7 +46,7 @@ class Scorer(litserve.LitAPI):
         feed = {
             "input_ids": np.array([e.ids for e in encodings], np.int64),
             "attention_mask": np.array([e.attention_mask for e in encodings], np.int64),
-            "ngrams": pad_ngrams([ngrams(t, self.about["ngram_bits"]) for t in texts]),
+            "ngrams": ngram_rows(texts, self.about["ngram_bits"]),
         }
         logits = self.session.run(["logits"], feed)[0]
         found = 1 / (1 + np.exp(-logits))

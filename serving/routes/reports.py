@@ -8,11 +8,12 @@ from typing import Annotated
 
 import orjson
 import structlog
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Header
 from starlette.requests import Request
+from starlette.responses import Response
 
-from serving.body import digest, load_json, parse, parsed, read_body
-from serving.dependencies import IntakePlace, Running, operation
+from serving.body import digest, load_json, parse
+from serving.dependencies import answer, operation, place
 from serving.problems import UNEXPECTED, MalformedBody, problem, shape
 from serving.schemas.answers import BATCH_OUT, RECEIPT
 from serving.schemas.examples import BATCH_CONTENT, REPORTS
@@ -55,28 +56,29 @@ _log = structlog.stdlib.get_logger("triage.reports")
     ),
 )
 async def submit(
-    service: Running,
-    who: IntakePlace,
-    body: Annotated[ReportIn, Depends(parsed(ReportIn))],
+    request: Request,
     idempotency_key: Annotated[
         str | None, Header(description="Repeat a request safely: the same key, the same answer.")
     ] = None,
-) -> ReceiptOut:
+) -> Response:
     """Accept a report about an item. Once this answers 201 the report is stored durably.
 
     A second report on an item under review joins its case, which is prioritised anew. When the
     model is missing or slow the report is accepted all the same: `degraded` is true, and
     scores follow.
     """
-    return await _accept(service, who, body, idempotency_key)
+    async with place(request, "intake") as (service, who, raw):
+        receipt = await _accept(service, who, parse(ReportIn, raw), idempotency_key)
+    return answer(receipt, 201)
 
 
 @router.post(
     "/v1/reports:batch",
     summary="Report many items",
+    response_model=BatchOut,
     **operation("intake", content=BATCH_CONTENT, answer=BATCH_OUT),
 )
-async def submit_batch(request: Request, service: Running, who: IntakePlace) -> BatchOut:
+async def submit_batch(request: Request) -> Response:
     """Accept up to 1,000 reports as a JSON array or as NDJSON (`application/x-ndjson`).
 
     Each report stands alone: the answer has one line per report, in order, and a report that
@@ -85,11 +87,11 @@ async def submit_batch(request: Request, service: Running, who: IntakePlace) -> 
     """
     if "idempotency-key" in request.headers:
         raise InvalidInput("Idempotency-Key", "a batch has an idempotency_key per report instead")
-    body = await read_body(request)
-    lines = await asyncio.to_thread(_lines, body, request.headers.get("content-type", ""))
-    done = await _accept_lines(service, who, lines)
+    async with place(request, "intake") as (service, who, body):
+        lines = await asyncio.to_thread(_lines, body, request.headers.get("content-type", ""))
+        done = await _accept_lines(service, who, lines)
     n_accepted = sum(line.receipt is not None for line in done)
-    return BatchOut(n_accepted=n_accepted, n_refused=len(done) - n_accepted, results=done)
+    return answer(BatchOut(n_accepted=n_accepted, n_refused=len(done) - n_accepted, results=done))
 
 
 async def _accept_lines(service: Service, who: ApiKey, lines: list[bytes]) -> list[BatchLine]:

@@ -1,18 +1,21 @@
 """Scores without a case, and the model itself."""
 
 import asyncio
-from typing import Annotated
+from collections.abc import Sequence
 
 from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
 
-from serving.body import parsed
-from serving.dependencies import Running, operation, place
+from serving.body import parse
+from serving.dependencies import Running, answer, operation, place
 from serving.schemas.answers import MODEL, SCORES
 from serving.schemas.examples import TEXTS
 from serving.schemas.models import MAX_TEXTS, ModelOut, ScoreIn, ScoreOut, ScoresOut
 from serving.security import scoped
 from triage_ml.domain.report import check_text
 from triage_ml.errors import InvalidInput, ModelMissing, ScoringFailed, TooLarge
+from triage_ml.ports import Answer
 
 router = APIRouter(tags=["Model"])
 
@@ -23,22 +26,25 @@ CHECKED_ASIDE = 20_000
 @router.post(
     "/v1/score",
     summary="Score texts",
-    dependencies=[Depends(place("intake", "ml"))],
+    response_model=ScoresOut,
     **operation(
         "intake", "ml", body=ScoreIn, examples=TEXTS, answer=SCORES, errors=(ScoringFailed,)
     ),
 )
-async def score(
-    service: Running,
-    body: Annotated[ScoreIn, Depends(parsed(ScoreIn))],
-) -> ScoresOut:
+async def score(request: Request) -> Response:
     """Score up to 256 texts, in order. Nothing is stored and no case is opened."""
-    if sum(len(row.text) for row in body.texts) > CHECKED_ASIDE:
-        await asyncio.to_thread(_check, body)
-    else:
-        _check(body)
-    hints = [row.language_hint for row in body.texts]
-    found = await service.scoring.score([row.text for row in body.texts], hints)
+    async with place(request, "intake", "ml") as (service, _, raw):
+        body = parse(ScoreIn, raw)
+        if sum(len(row.text) for row in body.texts) > CHECKED_ASIDE:
+            await asyncio.to_thread(_check, body)
+        else:
+            _check(body)
+        hints = [row.language_hint for row in body.texts]
+        found = await service.scoring.score([row.text for row in body.texts], hints)
+    return answer(_scores_out(found))
+
+
+def _scores_out(found: Sequence[Answer]) -> ScoresOut:
     return ScoresOut(
         model_version=found[0][1].model_version,
         scores=[ScoreOut.of(guess, scores) for guess, scores in found],

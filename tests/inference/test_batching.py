@@ -15,6 +15,7 @@ from triage_ml.domain.text import NormalisedText
 from triage_ml.errors import Overloaded, ScoringFailed
 from triage_ml.inference import batching
 from triage_ml.inference.batching import MAX_PADDING, Batcher
+from triage_ml.ports import Answered
 from triage_ml.testing import StubDetector, StubScorer
 
 pytestmark = pytest.mark.anyio
@@ -62,13 +63,13 @@ class PieceScorer(StubScorer):
         return [piece.text for piece in pieces][: self.n_given]
 
     def join(  # type: ignore[override]
-        self, language: Language, pieces: Sequence[Cut], answers: Sequence[str]
-    ) -> LabelScores:
-        text = "".join(answers)
-        assert [piece.text for piece in pieces] == list(answers)
-        if "unjoined" in text:
-            raise ValueError(f"quoting {text}")
-        return LabelScores({}, 0.5, language, text)
+        self, texts: Sequence[Answered[Cut, str]]
+    ) -> list[LabelScores]:
+        for _, pieces, answers in texts:
+            assert [piece.text for piece in pieces] == list(answers)
+            if "unjoined" in "".join(answers):
+                raise ValueError(f"quoting {answers}")
+        return [LabelScores({}, 0.5, language, "".join(found)) for language, _, found in texts]
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from triage_ml.domain.text import normalise
-from triage_ml.inference.ngrams import LONGEST, PADDING, fold, ngrams, pad_ngrams
+from triage_ml.inference.ngrams import LONGEST, PADDING, fold, ngram_rows, ngrams
 
 PINNED = {
     "hi there": "ccf4f6f653a144fe",
@@ -74,7 +74,11 @@ def test_fewer_bits_unite_buckets() -> None:
     assert np.array_equal(np.unique(fine >> 4), coarse)
 
 
-def test_rows_are_padded_to_the_longest() -> None:
-    """Shorter rows end with the bucket that weighs nothing."""
-    padded = pad_ngrams([np.array([3, 7, 9]), np.array([4])])
-    assert padded.tolist() == [[3, 7, 9], [4, PADDING, PADDING]]
+@given(st.lists(st.text(max_size=30), min_size=1, max_size=6), st.integers(4, 24))
+def test_several_texts_are_as_each_alone(texts: list[str], n_bits: int) -> None:
+    """No n-gram reaches from one text into the next; short rows end with what weighs nothing."""
+    clean = [normalise(text).text for text in texts]
+    found = ngram_rows(clean, n_bits)
+    alone = [ngrams(text, n_bits).tolist() for text in clean]
+    width = max(map(len, alone))
+    assert found.tolist() == [row + [PADDING] * (width - len(row)) for row in alone]

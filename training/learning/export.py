@@ -24,7 +24,7 @@ from training.learning.ngrams import NgramBranch
 from training.metrics import sigmoid
 from triage_ml.domain.text import normalise
 from triage_ml.errors import TriageError
-from triage_ml.inference.ngrams import PADDING, ngrams, pad_ngrams
+from triage_ml.inference.ngrams import PADDING, ngram_rows
 
 OPSET = 17
 FP32_LIMIT = 1e-3
@@ -73,8 +73,8 @@ class Feed(NamedTuple):
 
 def feed(rows: Rows, max_tokens: int, n_bits: int) -> Feed:
     """Make a batch of rows, each cut after `max_tokens`."""
-    found = [ngrams(normalise(text).text, n_bits) for text in rows.texts]
-    return Feed(*pad(rows.tokens, max_tokens), torch.from_numpy(pad_ngrams(found)))
+    found = ngram_rows([normalise(text).text for text in rows.texts], n_bits)
+    return Feed(*pad(rows.tokens, max_tokens), torch.from_numpy(found))
 
 
 def export_fp32(model: TriageModel, branch: NgramBranch, path: Path) -> None:

@@ -283,9 +283,8 @@ class Batcher:
                 place.job.n_missing -= 1
                 if place.job.n_missing == 0:
                     complete.append(place.job)
-        for job in complete:
-            if not self._drop(job):
-                self._settle([(job, self._join(job))])
+        wanted = [job for job in complete if not self._drop(job)]
+        self._settle(zip(wanted, self._join(wanted), strict=True))
 
     def _run_apart(self, batch: Sequence[_Place], error: BaseException) -> None:
         """Run the texts of a failed batch one by one, so that a single one fails alone."""
@@ -296,12 +295,18 @@ class Batcher:
         for job in jobs.values():
             self._run([place for place in batch if place.job is job])
 
-    def _join(self, job: _Job) -> Outcome:
+    def _join(self, jobs: Sequence[_Job]) -> list[Outcome]:
+        """Make the scores of texts; if that fails, one by one, so that a single one fails alone."""
+        if not jobs:
+            return []
+        rows = [(job.language.language, job.pieces, job.answers) for job in jobs]
         try:
-            scores = self.scorer.join(job.language.language, job.pieces, job.answers)
+            scores = self.scorer.join(rows)
         except BaseException as error:
-            return _readable(error)
-        return job.language, scores
+            if len(jobs) == 1:
+                return [_readable(error)]
+            return [outcome for job in jobs for outcome in self._join([job])]
+        return [(job.language, found) for job, found in zip(jobs, scores, strict=True)]
 
     def _settle(self, outcomes: Iterable[tuple[_Job, Outcome]]) -> None:
         """Free the places of texts and tell all who wait for them, each on its own loop."""

@@ -33,30 +33,34 @@ def fold(text: str) -> str:
 
 
 def ngrams(text: str, n_bits: int) -> Ints:
-    """Give the buckets, 1 to 2^n_bits, of a normalised text's n-grams, each bucket once.
+    """Give the buckets, 1 to 2^n_bits, of a normalised text's n-grams, sorted, each bucket once."""
+    found: Ints = ngram_rows([text], n_bits)[0]
+    return found
 
-    All numbers of a text are found at once: the hash of an n-gram is made from that of its
-    beginning and its last letter.
+
+def ngram_rows(texts: Sequence[str], n_bits: int) -> Ints:
+    """Give the buckets of several normalised texts, (B, N) int64; short rows end with PADDING.
+
+    All numbers of all texts are found at once: the hash of an n-gram is made from that of its
+    beginning and its last letter, and those that begin in one text and end in the next are dropped.
     """
-    letters = np.frombuffer(fold(text).encode("utf-32-le", "surrogatepass"), np.uint32)
+    folded = [fold(text) for text in texts]
+    letters = np.frombuffer("".join(folded).encode("utf-32-le", "surrogatepass"), np.uint32)
     letters = letters.astype(np.uint64) + np.uint64(1)
+    rows = np.repeat(np.arange(len(texts)), [len(text) for text in folded])
     shift = np.uint64(64 - n_bits)
     hashes = np.full(len(letters), _SEED)
-    found = []
+    keys = []  # of a row and its bucket
     for n in range(min(LONGEST, len(letters))):
         last = letters[n:]
         hashes = (hashes[: len(last)] ^ last) * _FACTOR  # wraps around at 2^64
         hashes ^= hashes >> np.uint64(32)
-        found.append((hashes * _FACTOR) >> shift)
-    buckets = np.sort(np.concatenate(found).astype(np.int64)) + 1
-    first = np.ones(len(buckets), np.bool_)
-    np.not_equal(buckets[1:], buckets[:-1], out=first[1:])
-    return buckets[first]
-
-
-def pad_ngrams(rows: Sequence[Ints]) -> Ints:
-    """Give the buckets of several texts, (B, N) int64, padded."""
-    padded = np.full((len(rows), max(map(len, rows))), PADDING, np.int64)
-    for i, row in enumerate(rows):
-        padded[i, : len(row)] = row
-    return padded
+        key = (rows[: len(last)] << n_bits) | ((hashes * _FACTOR) >> shift).view(np.int64)
+        keys.append(key if len(texts) == 1 else key[rows[: len(last)] == rows[n:]])
+    key = np.sort(np.concatenate(keys))
+    key = key[np.concatenate(([True], key[1:] != key[:-1]))]
+    row, bucket = key >> n_bits, (key & ((1 << n_bits) - 1)) + 1
+    counts = np.bincount(row, minlength=len(texts))
+    found = np.full((len(texts), counts.max()), PADDING, np.int64)
+    found[row, np.arange(len(key)) - (np.cumsum(counts) - counts)[row]] = bucket
+    return found

@@ -24,10 +24,10 @@ from triage_ml.domain.text import NormalisedText
 from triage_ml.errors import ArtifactInvalid, ScoringFailed
 from triage_ml.inference.artifact import TOKENIZER, Artifact, Manifest, load_artifact
 from triage_ml.inference.calibrate import Calibrator, Floats
-from triage_ml.inference.ngrams import ngrams, pad_ngrams
+from triage_ml.inference.ngrams import ngram_rows
 from triage_ml.inference.rationale import Word, spans_of, weigh_words
 from triage_ml.inference.windows import BATCH_TOKENS, Framer, Source, Window, batches, pad
-from triage_ml.ports import ModelInfo
+from triage_ml.ports import Answered, ModelInfo
 
 Windows = Sequence[Window]
 
@@ -106,13 +106,13 @@ class OnnxScorer:
         """Cut a text into windows."""
         return list(self._framer.cut(text))
 
-    def join(
-        self, language: Language, pieces: Sequence[Window], answers: Sequence[Answer]
-    ) -> LabelScores:
-        """Make the scores of a text of what was said of its windows."""
-        starts = (window.start for window in pieces)
-        reading = _worst(list(zip(starts, answers, strict=True)), pieces[0].source)
-        return self._scores([language], [reading])[0]
+    def join(self, texts: Sequence[Answered[Window, Answer]]) -> list[LabelScores]:
+        """Make the scores of texts of what was said of their windows."""
+        readings = []
+        for _, pieces, answers in texts:
+            starts = (window.start for window in pieces)
+            readings.append(_worst(list(zip(starts, answers, strict=True)), pieces[0]))
+        return self._scores([language for language, _, _ in texts], readings)
 
     def _scores(
         self, languages: Sequence[Language], readings: Sequence[Reading]
@@ -130,11 +130,11 @@ class OnnxScorer:
             return []
         windows = self._framer.windows(texts)
         parts: list[list[Part]] = [[] for _ in texts]
-        sources: dict[int, Source] = {}
+        first: dict[int, Window] = {}
         for window, answer in zip(windows, self._answers(windows), strict=True):
             parts[window.text].append((window.start, answer))
-            sources[window.text] = window.source
-        return [_worst(own, sources[i]) for i, own in enumerate(parts)]
+            first.setdefault(window.text, window)
+        return [_worst(own, first[i]) for i, own in enumerate(parts)]
 
     def words(self, reading: Reading) -> list[Word]:
         """Give the words of the original text, each with its mark as the reason."""
@@ -154,8 +154,8 @@ class OnnxScorer:
     def run(self, pieces: Windows) -> list[Answer]:
         """Run one batch, as large as it is. Raises: ScoringFailed."""
         ids, mask = pad([window.ids for window in pieces], self._manifest.pad_id)  # (B, T)
-        n_bits = self._manifest.ngram_bits
-        buckets = pad_ngrams([ngrams(window.letters, n_bits) for window in pieces])  # (B, N)
+        letters = [window.letters for window in pieces]
+        buckets = ngram_rows(letters, self._manifest.ngram_bits)  # (B, N)
         try:
             logits, severity, marks = self._session.run(
                 OUTPUTS, dict(zip(INPUTS, (ids, mask, buckets), strict=True))
@@ -219,19 +219,19 @@ class OnnxScorer:
         return found
 
 
-def _worst(parts: list[Part], source: Source) -> Reading:
+def _worst(parts: list[Part], first: Window) -> Reading:
     """Take each output, and its severity, from the window where it is most likely.
 
     Calibration is monotone: the highest logit of a text gives its highest probability.
     """
     if len(parts) == 1:  # most texts
         answer = parts[0][1]
-        return Reading(answer.logits, answer.severity, parts, source)
+        return Reading(answer.logits, answer.severity, parts, first.source)
     logits = np.stack([answer.logits for _, answer in parts])  # (windows, L + 1)
     severity = np.stack([answer.severity for _, answer in parts])
     worst = logits.argmax(0)[None]  # (1, L + 1)
     highest = np.take_along_axis(logits, worst, 0)[0]
-    return Reading(highest, np.take_along_axis(severity, worst, 0)[0], parts, source)
+    return Reading(highest, np.take_along_axis(severity, worst, 0)[0], parts, first.source)
 
 
 def load_scorer(folder: Path, severities: Mapping[Label, float], n_threads: int = 1) -> OnnxScorer:

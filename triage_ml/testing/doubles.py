@@ -16,7 +16,7 @@ from triage_ml.domain.taxonomy import (
 )
 from triage_ml.domain.text import NormalisedText
 from triage_ml.errors import ScoringFailed
-from triage_ml.ports import ModelInfo
+from triage_ml.ports import Answered, ModelInfo
 
 FIXED_START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)  # a Monday morning
 GATE_SECONDS = 30.0
@@ -93,11 +93,9 @@ class StubScorer:
     def run(self, pieces: Sequence[StubPiece]) -> list[None]:
         return [None] * len(pieces)
 
-    def join(
-        self, language: Language, pieces: Sequence[StubPiece], _: Sequence[None]
-    ) -> LabelScores:
-        """Score one text as `score` does, so that a test has one method to replace."""
-        return self.score([pieces[0].text], [language])[0]
+    def join(self, texts: Sequence[Answered[StubPiece, None]]) -> list[LabelScores]:
+        """Score as `score` does, so that a test has one method to replace."""
+        return self.score([pieces[0].text for _, pieces, _ in texts], [row[0] for row in texts])
 
     def score(self, texts: Sequence[str], languages: Sequence[Language]) -> list[LabelScores]:
         """Score by keyword. Raises: what `failure` says; ScoringFailed if the gate stays shut."""
