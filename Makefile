@@ -20,7 +20,7 @@ bench: $(VENV)/.dev ## post real reports over HTTP, kill the server five times, 
 	@$(BIN)/python benchmarks/survive.py
 
 load: $(VENV)/.dev ## measure capacity and latency, ours and the peers' (an hour)
-	@$(BIN)/python -m benchmarks.load --seconds 20 --out docs/performance
+	@$(BIN)/python -m benchmarks.load --seconds 10 --probe-seconds 4 --out docs/performance
 
 lock: $(VENV)/.dev ## write requirements.lock from what is installed
 	@$(BIN)/pip list --format=freeze --exclude-editable --exclude torch --exclude pip --exclude setuptools | sort --ignore-case > requirements.lock

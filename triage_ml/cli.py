@@ -126,9 +126,8 @@ def score(
     from triage_ml.inference.bulk import score_stream
 
     with _open_input(source) as lines, _open_output(output) as sink, _progress(source) as tick:
-        counts = score_stream(
-            lines, sink, _scorer(model_dir, policy_dir, threads), _policy(policy_dir), tick
-        )
+        scorer, policy = _scorer(model_dir, policy_dir), _policy(policy_dir)
+        counts = score_stream(lines, sink, scorer, policy, tick, n_threads=threads)
     notes.print(f"{counts.scored} scored, {counts.failed} failed", highlight=False)
     if counts.failed:
         raise typer.Exit(1)
@@ -218,13 +217,13 @@ def _policy(folder: Path | None) -> Any:
     return load_policy(folder)
 
 
-def _scorer(model_dir: Path | None, policy_dir: Path | None, threads: int) -> Any:
+def _scorer(model_dir: Path | None, policy_dir: Path | None) -> Any:
     from triage_ml.inference.onnx import load_scorer
 
     severities = {
         label: float(row.typical_severity) for label, row in _policy(policy_dir).labels.items()
     }
-    return load_scorer(model_folder(model_dir), severities, threads)
+    return load_scorer(model_folder(model_dir), severities)
 
 
 @contextmanager

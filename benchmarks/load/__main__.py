@@ -51,7 +51,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--probe-seconds", type=float, default=5.0, help="of a search window")
     parser.add_argument("--repeats", type=int, default=3, help="capacity searches each")
     parser.add_argument("--texts", type=int, default=1024, help="for the model alone")
-    parser.add_argument("--score-texts", type=int, default=5000, help="for `triage score`")
+    parser.add_argument("--score-texts", type=int, default=100_000, help="for `triage score`")
     parser.add_argument("--idle-texts", type=int, default=300, help="asked one at a time")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "performance")
     parser.add_argument("--parts", type=Path, default=ROOT / "var" / "load" / "parts")

@@ -116,22 +116,41 @@ def run_apart(plan: Plan) -> Result:
         return Result(**json.loads(target.read_text("utf-8")))
 
 
-def repeated_capacity(loader: Loader, start: float, repeats: int) -> dict[str, Any]:
-    """Find the capacity several times; give the median and the range in requests a second."""
-    found: list[Found] = []
+def repeated_capacity(
+    loader: Loader, start: float, repeats: int, alone: Callable[[], float] | None = None
+) -> dict[str, Any]:
+    """Find the capacity several times; give the median and the range in requests a second.
+
+    `alone` measures the model alone, in texts a second. It is asked before and after each search,
+    and a capacity's share is of the mean of the two: a shared machine is faster at one time and
+    slower at another, and a share outlives that.
+    """
+    found: list[dict[str, Any]] = []
     loader.first_requests()
+    before = alone() if alone else 0.0
     for _ in range(repeats):
-        found.append(loader.capacity(start))
-        start = max(0.75 * found[-1].rate, 1.0)
-    rates = sorted(one.rate for one in found)
-    middle = found[[one.rate for one in found].index(rates[len(rates) // 2])]
-    return {
-        "capacity": round(rates[len(rates) // 2], 2),
-        "lowest": round(rates[0], 2),
-        "highest": round(rates[-1], 2),
-        "at_capacity": middle.confirmed.as_json() if middle.confirmed else None,
-        "repeats": [one.as_json() for one in found],
+        one = loader.capacity(start)
+        start = max(0.75 * one.rate, 1.0)
+        found.append(one.as_json())
+        if alone:
+            after = alone()
+            found[-1]["alone"] = round((before + after) / 2, 1)
+            found[-1]["share"] = round(2 * one.rate / (before + after), 4)
+            before = after
+    rates = sorted(one["rate"] for one in found)
+    middle = next(one for one in found if one["rate"] == rates[len(rates) // 2])
+    result = {
+        "capacity": rates[len(rates) // 2],
+        "lowest": rates[0],
+        "highest": rates[-1],
+        "at_capacity": middle["confirmed"],
+        "repeats": found,
     }
+    if alone:
+        shares = sorted(one["share"] for one in found)
+        result["share"] = shares[len(shares) // 2]
+        result["share_range"] = [shares[0], shares[-1]]
+    return result
 
 
 def idle_latency(

@@ -64,7 +64,7 @@ class Mix:
         while True:
             language = self._languages[self._n % len(self._languages)]
             text = self._stretch(language)
-            if text not in self._seen:
+            if text and text not in self._seen:
                 self._seen.add(text)
                 self._n += 1
                 yield text

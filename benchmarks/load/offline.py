@@ -71,25 +71,32 @@ class Bare:
         return [self.feed([windows[i] for i in group]) for group in groups]
 
 
-def texts_per_second(
-    bare: Bare, texts: Sequence[str], batch_tokens: int, threads: Threads, seconds: float
-) -> float:
-    """Run the batches of all texts, again and again, for so many seconds (of whole rounds)."""
-    feeds = bare.feeds(bare.windows(texts), batch_tokens)
-    session = bare.session(threads.intra)
-    with ThreadPoolExecutor(threads.runs) as pool:
+class Alone:
+    """The model alone, ready to run the batches of some texts with one setting."""
 
-        def once() -> float:
+    def __init__(
+        self, bare: Bare, texts: Sequence[str], batch_tokens: int, threads: Threads
+    ) -> None:
+        self._feeds = bare.feeds(bare.windows(texts), batch_tokens)
+        self._session = bare.session(threads.intra)
+        self._runs = threads.runs
+        self._n_texts = len(texts)
+
+    def texts_per_second(self, seconds: float) -> float:
+        """Run the batches of all texts, again and again, for so many seconds (of whole rounds)."""
+        with ThreadPoolExecutor(self._runs) as pool:
+
+            def once() -> float:
+                begun = time.perf_counter()
+                list(pool.map(lambda feed: self._session.run(OUTPUTS, feed), self._feeds))
+                return time.perf_counter() - begun
+
+            once()  # warm-up
             begun = time.perf_counter()
-            list(pool.map(lambda feed: session.run(OUTPUTS, feed), feeds))
-            return time.perf_counter() - begun
-
-        once()  # warm-up
-        begun = time.perf_counter()
-        rounds: list[float] = []
-        while not rounds or time.perf_counter() - begun < seconds:
-            rounds.append(once())
-    return len(texts) / statistics.median(rounds)
+            rounds: list[float] = []
+            while not rounds or time.perf_counter() - begun < seconds:
+                rounds.append(once())
+        return self._n_texts / statistics.median(rounds)
 
 
 def best_batch(bare: Bare, texts: Sequence[str], n_cores: int, seconds: float) -> dict[str, Any]:
@@ -100,7 +107,7 @@ def best_batch(bare: Bare, texts: Sequence[str], n_cores: int, seconds: float) -
             "runs": threads.runs,
             "intra_threads": threads.intra,
             "texts_per_second": round(
-                texts_per_second(bare, texts, batch_tokens, threads, seconds), 1
+                Alone(bare, texts, batch_tokens, threads).texts_per_second(seconds), 1
             ),
         }
         for threads in layouts(n_cores)

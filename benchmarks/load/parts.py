@@ -21,6 +21,7 @@ from benchmarks.load.measure import (
     repeated_capacity,
 )
 from benchmarks.load.mix import Mix, plain_tokenizer
+from benchmarks.load.offline import Alone
 from benchmarks.load.overload import overload
 from benchmarks.load.peers import MODEL, PEERS, PLACE, Peer, PeerMissing, Setting
 from benchmarks.load.processes import StartFailed, cpu_busy_share
@@ -30,6 +31,8 @@ from triage_ml.inference.artifact import SHIPPED, file_hash, load_artifact
 
 SCORE_P99_MS = 200.0
 REPORTS_P99_MS = 250.0
+OVERLOAD_SECONDS = 60.0
+ALONE_SECONDS = 3.0
 START_RATE = 20.0
 """Requests a second where a search begins."""
 SERVED_PACKAGES = ("onnxruntime", "tokenizers", "numpy", "fastapi", "uvicorn", "pydantic")
@@ -194,7 +197,7 @@ class Bench:
             idle = idle_latency(
                 service, texts, lambda text: offline.single_call_ms(bare, session, text)
             )
-            found = repeated_capacity(loader, START_RATE, self.options.repeats)
+            found = repeated_capacity(loader, START_RATE, self.options.repeats, self._alone)
             start = round(service.ready_seconds, 2)
             memory = service.memory_parts()
             return {"start_seconds": start, "idle": idle, **found, "memory": memory}
@@ -205,7 +208,7 @@ class Bench:
             loader = Loader(
                 service, mix.take_wave, self._limits(SCORE_P99_MS), self.say, self.options.seed
             )
-            return repeated_capacity(loader, START_RATE, self.options.repeats)
+            return repeated_capacity(loader, START_RATE, self.options.repeats, self._alone)
 
     def service_reports(self) -> Found:
         mix = self._mix()
@@ -213,7 +216,7 @@ class Bench:
             loader = self._loader(service, REPORTS_P99_MS, mix)
             loader.first_requests()
             idle = idle_latency(service, mix.take(self.options.idle_texts))
-            found = repeated_capacity(loader, START_RATE, self.options.repeats)
+            found = repeated_capacity(loader, START_RATE, self.options.repeats, self._alone)
             start = round(service.ready_seconds, 2)
             memory = service.memory_parts()
             return {"start_seconds": start, "idle": idle, **found, "memory": memory}
@@ -227,10 +230,13 @@ class Bench:
             loader = self._loader(service, limit_ms)
             loader.first_requests()
             wait_until_idle(service)
-            return overload(loader, service, capacity, self.options.seconds)
+            return overload(loader, service, capacity, max(self.options.seconds, OVERLOAD_SECONDS))
 
     def score_file(self) -> Found:
-        return score_file(self._mix().take(self.options.score_texts), self.n_cores)
+        before = self._alone()
+        found = score_file(self._mix().take(self.options.score_texts), self.n_cores)
+        alone = (before + self._alone()) / 2
+        return {**found, "alone": round(alone, 1), "share": found["texts_per_second"] / alone}
 
     # The peers
 
@@ -275,7 +281,7 @@ class Bench:
             loader = self._loader(service, SCORE_P99_MS, mix)
             loader.first_requests()
             idle = idle_latency(service, mix.take(self.options.idle_texts))
-            found = repeated_capacity(loader, max(start, 1.0), self.options.repeats)
+            found = repeated_capacity(loader, max(start, 1.0), self.options.repeats, self._alone)
             return {
                 "setting": setting.name,
                 "start_seconds": round(service.ready_seconds, 2),
@@ -283,6 +289,17 @@ class Bench:
                 **found,
                 "memory": {"service": service.memory()},
             }
+
+    def _alone(self) -> float:
+        """Measure the model alone, with the setting that was found to be the best."""
+        return self._model_alone.texts_per_second(ALONE_SECONDS)
+
+    @cached_property
+    def _model_alone(self) -> Alone:
+        best = self.get("offline")["best"]
+        threads = offline.Threads(best["runs"], best["intra_threads"])
+        texts = self._mix().take(self.options.texts)
+        return Alone(offline.Bare(self.artifact), texts, best["batch_tokens"], threads)
 
     def _weights(self) -> None:
         """Write the model for the peers, once per model."""

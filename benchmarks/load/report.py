@@ -25,6 +25,7 @@ def render(results: Results) -> str:
         _limit(results),
         _batches(results),
         _capacities(results),
+        _targets(results),
         _service(results),
         _overloads(results),
         _settings(results),
@@ -106,17 +107,16 @@ def _batches(results: Results) -> str:
 
 
 def _capacities(results: Results) -> str:
-    offline = results.get("offline", {}).get("best", {}).get("texts_per_second")
     rows = [
-        _capacity_row("**triage-ml** `POST /v1/score`", results.get("service_score"), offline),
-        _capacity_row("**triage-ml**, spam wave, half repeats", results.get("service_wave"), None),
-        _capacity_row("**triage-ml** `POST /v1/reports`", results.get("service_reports"), offline),
+        _capacity_row("**triage-ml** `POST /v1/score`", results.get("service_score")),
+        _capacity_row("**triage-ml**, spam wave, half repeats", results.get("service_wave")),
+        _capacity_row("**triage-ml** `POST /v1/reports`", results.get("service_reports")),
     ]
     for name, found in results.items():
         if name.startswith("peer_"):
-            rows.append(_capacity_row(str(found["about"]), found, offline))
+            rows.append(_capacity_row(str(found["about"]), found))
     rows = [row for row in rows if row]
-    header = ["service", "requests/s", "range", "p50 ms", "p99 ms", "of offline"]
+    header = ["service", "requests/s", "range", "p50 ms", "p99 ms", "of the model alone", "range"]
     header += ["idle p50 ms", "memory MiB", "start s"]
     if not rows:
         return ""
@@ -126,21 +126,70 @@ def _capacities(results: Results) -> str:
     return f"### Capacity\n\n{table(header, rows)}\n\n{note}"
 
 
-def _capacity_row(name: str, found: Found | None, offline: float | None) -> list[str]:
+def _capacity_row(name: str, found: Found | None) -> list[str]:
     if not found or "capacity" not in found:
         return []
-    rate, window = float(found["capacity"]), found["at_capacity"] or {}
+    window = found["at_capacity"] or {}
+    share, between = found.get("share"), found.get("share_range")
     return [
         name,
-        f"**{rate:.1f}**",
+        f"**{found['capacity']:.1f}**",
         f"{found['lowest']:.1f} to {found['highest']:.1f}",
         _number(window.get("p50_ms")),
         _number(window.get("p99_ms")),
-        f"{rate / offline:.0%}" if offline else MISSING,
+        MISSING if share is None else f"{share:.1%}",
+        MISSING if between is None else f"{between[0]:.1%} to {between[1]:.1%}",
         _number(found.get("idle", {}).get("p50_ms")),
         _number(sum(found["memory"].values()) / MIB if "memory" in found else None),
         _number(found.get("start_seconds"), 1),
     ]
+
+
+PEER_TARGETS = {"plain": 8.0, "mlflow": 8.0, "infinity": 4.0, "litserve": 1.5}
+"""How many times a peer's throughput ours should be."""
+
+
+def _targets(results: Results) -> str:
+    """Compare with what was aimed at; shares of the model alone are what is divided."""
+    score = results.get("service_score", {})
+    share = score.get("share")
+    rows: list[list[str]] = []
+
+    def add(
+        what: str, value: float | None, aim: float, unit: str, *, at_most: bool = False
+    ) -> None:
+        if value is None:
+            return
+        reached = value <= aim if at_most else value >= aim
+        sign = "at most" if at_most else "at least"
+        rows.append([what, f"{value:.2f}{unit}", f"{sign} {aim:g}{unit}", _verdict(reached)])
+
+    for name, aim in PEER_TARGETS.items():
+        peer = results.get(f"peer_{name}", {})
+        ratio = share / peer["share"] if share and peer.get("share") else None
+        add(f"`/v1/score` over {peer.get('about', name)}", ratio, aim, " x")
+    reports = results.get("service_reports", {}).get("share")
+    add("`/v1/reports` over `/v1/score`", reports / share if reports and share else None, 0.6, " x")
+    add("`/v1/score` over the model alone", share, 0.8, " x")
+    idle = score.get("idle", {})
+    bare = idle.get("bare_p50_ms")
+    ratio = idle["p50_ms"] / bare if bare else None
+    add("idle p50 over the bare call", ratio, 1.4, " x", at_most=True)
+    for kind in ("score", "reports"):
+        good = results.get(f"overload_{kind}", {}).get("goodput")
+        add(f"`/v1/{kind}` at 3 x capacity: in time, of capacity", good, 0.9, " x")
+    if memory := results.get("service_start", {}).get("memory"):
+        add("memory", sum(memory.values()) / 2**30, 1.2, " GiB", at_most=True)
+    add("start", results.get("service_start", {}).get("first_start_seconds"), 4, " s", at_most=True)
+    add(
+        "`triage score` over the model alone", results.get("score_file", {}).get("share"), 0.9, " x"
+    )
+    header = ["what", "found", "aimed at", ""]
+    return "### Against what was aimed at\n\n" + table(header, rows) if rows else ""
+
+
+def _verdict(reached: bool) -> str:
+    return "reached" if reached else "**missed**"
 
 
 def _service(results: Results) -> str:
@@ -162,12 +211,18 @@ def _service(results: Results) -> str:
             ["what serving adds, p50", f"{idle['added_p50_ms']:.1f} ms"],
         ]
     if found := results.get("score_file"):
-        offline = results.get("offline", {}).get("best", {}).get("texts_per_second")
-        rate = found["texts_per_second"]
-        share = f", {rate / offline:.0%} of the model alone" if offline else ""
+        rate, share = found["texts_per_second"], found["share"]
+        memory = [found[name] / MIB for name in ("memory_at_tenth", "memory_highest")]
         rows += [
-            [f"`triage score`, {found['texts']:,} texts", f"{rate:.0f} texts/s{share}"],
-            ["of that its start", f"{found['start_seconds']:.1f} s"],
+            [
+                f"`triage score`, {found['texts']:,} texts",
+                f"{rate:.0f} texts/s, {share:.0%} of the model alone beside it",
+            ],
+            ["its start", f"{found['start_seconds']:.1f} s"],
+            [
+                "its memory after a tenth, and at most",
+                f"{memory[0]:.0f} and {memory[1]:.0f} MiB",
+            ],
         ]
     return "### Our service\n\n" + table(["what", "value"], rows) if rows else ""
 

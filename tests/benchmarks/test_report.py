@@ -23,6 +23,8 @@ MEASURED = {
     "idle": {"p50_ms": 7.0, "bare_p50_ms": 5.0, "added_p50_ms": 2.0},
     "memory": {"service": 300 * MIB, "database": 40 * MIB},
     "repeats": [{"trace": [AT, {"rate": 160.0, "p99_ms": None}]}],
+    "share": 0.4,
+    "share_range": [0.39, 0.41],
 }
 RESULTS = {
     "machine": {
@@ -65,8 +67,17 @@ RESULTS = {
         "acknowledged": 1900,
         "memory": [{"service": 300 * MIB}, {"service": 310 * MIB}, {"service": 305 * MIB}],
     },
+    "score_file": {
+        "texts": 100_000,
+        "texts_per_second": 180.0,
+        "share": 0.9,
+        "start_seconds": 1.0,
+        "memory_at_tenth": 200 * MIB,
+        "memory_highest": 210 * MIB,
+    },
     "peer_plain": {
         **MEASURED,
+        "share": 0.2,
         "about": "FastAPI",
         "setting": "as written",
         "versions": {"fastapi": "1"},
@@ -83,7 +94,11 @@ def test_a_table_has_a_row_a_line():
 def test_the_tables_say_what_was_found():
     """Capacity with its range and share of offline, the limit, lost reports, problems."""
     text = render(RESULTS)
-    assert "| **80.0** | 78.0 to 81.5 | 12 | 190 | 40% | 7 | 340 |" in text
+    assert "| **80.0** | 78.0 to 81.5 | 12 | 190 | 40.0% | 39.0% to 41.0% | 7 | 340 |" in text
+    assert "| `/v1/score` over the model alone | 0.40 x | at least 0.8 x | **missed** |" in text
+    assert "| `/v1/score` over FastAPI | 2.00 x | at least 8 x | **missed** |" in text
+    assert "| idle p50 over the bare call | 1.40 x | at most 1.4 x | reached |" in text
+    assert "| its memory after a tenth, and at most | 200 and 210 MiB |" in text
     assert "| model alone, of the limit | 53% |" in text
     assert "| 97% | 60% | 0.0% | 25% | 0 of 1,900 | 300 / 310 / 305 |" in text
     assert "| one text | 150 | 120 |" in text

@@ -137,6 +137,34 @@ def test_lines_are_read_only_as_far_as_needed(policy: Policy) -> None:
     assert taken == 16
 
 
+def test_several_threads_keep_the_order(policy: Policy) -> None:
+    """Batches are scored side by side; of lines, a batch more than threads is held."""
+    taken = 0
+
+    def many() -> Iterator[bytes]:
+        nonlocal taken
+        for taken in range(1, 101):
+            yield line(str(taken)) if taken % 10 else b"{"
+
+    scorer = StubScorer()
+    found = score_lines(many(), scorer, StubDetector(), policy, batch_size=8, n_threads=3)
+    first = next(found)
+    assert (first["id"], taken) == ("1", 32)
+    rest = [row["id"] or str(row["line"]) for row in found]
+    assert rest == [str(n) for n in range(2, 101)]
+    assert (sum(scorer.calls), max(scorer.calls)) == (90, 8)
+
+
+def test_what_is_no_longer_asked_for_is_not_scored(policy: Policy) -> None:
+    """Who stops in the middle of a file waits for the batches at work and no others."""
+    scorer = StubScorer()
+    lines = [line(str(n)) for n in range(800)]
+    found = score_lines(lines, scorer, StubDetector(), policy, batch_size=8, n_threads=2)
+    next(found)
+    found.close()  # type: ignore[attr-defined]
+    assert len(scorer.calls) <= 3
+
+
 def test_long_texts_make_small_batches(policy: Policy) -> None:
     """Batches are bounded in characters as well as in lines."""
     scorer = StubScorer()

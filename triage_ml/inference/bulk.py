@@ -11,9 +11,11 @@ reason, of a post nobody else reported. Other fields of a line are ignored.
 
 import codecs
 import json
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 from typing import Any, BinaryIO
 
 import orjson
@@ -70,10 +72,12 @@ def score_stream(
     tick: Callable[[int], None] = lambda _: None,
     *,
     detector: LanguageDetector | None = None,
+    n_threads: int = 1,
 ) -> Counts:
     """Score lines into `sink`; `tick` hears of every line written."""
     scored = failed = 0
-    for row in score_lines(lines, scorer, detector or Detector(), policy):
+    rows = score_lines(lines, scorer, detector or Detector(), policy, n_threads=n_threads)
+    for row in rows:
         sink.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
         failed += "error" in row
         scored += "error" not in row
@@ -87,13 +91,34 @@ def score_lines(
     detector: LanguageDetector,
     policy: Policy,
     batch_size: int = BATCH_SIZE,
+    n_threads: int = 1,
 ) -> Iterator[Row]:
-    """Yield one row per line, in order; reads at most `batch_size` lines ahead."""
-    for batch in _batches(map(_read, lines, count(1)), batch_size):
-        texts = [read for read in batch if isinstance(read, _Text)]
-        answers = iter(_score(texts, scorer, detector, policy))
-        for read in batch:
-            yield next(answers) if isinstance(read, _Text) else read
+    """Yield one row per line, in order.
+
+    `n_threads` batches are at work side by side, so that the model runs in one while another's
+    texts are cut; of lines are held, with one thread `batch_size`, else a batch more than threads.
+    """
+    batches = _batches(map(_read, lines, count(1)), batch_size)
+    n_held = n_threads if n_threads == 1 else n_threads + 1
+    at_work: deque[Future[list[Row]]] = deque()
+    pool = ThreadPoolExecutor(n_threads, thread_name_prefix="bulk")
+    try:
+        while True:
+            for batch in islice(batches, n_held - len(at_work)):
+                at_work.append(pool.submit(_rows, batch, scorer, detector, policy))
+            if not at_work:
+                return
+            yield from at_work.popleft().result()
+    finally:  # also when nobody asks for more
+        pool.shutdown(cancel_futures=True)
+
+
+def _rows(
+    batch: list[_Text | Row], scorer: Scorer, detector: LanguageDetector, policy: Policy
+) -> list[Row]:
+    texts = [read for read in batch if isinstance(read, _Text)]
+    answers = iter(_score(texts, scorer, detector, policy) if texts else ())
+    return [next(answers) if isinstance(read, _Text) else read for read in batch]
 
 
 def _batches(reads: Iterator[_Text | Row], batch_size: int) -> Iterator[list[_Text | Row]]:
