@@ -68,6 +68,7 @@ class MeasuredScoring(Scoring):
             parts.detector,
             employ,
             deadline=settings.score_deadline,
+            patience=settings.score_patience,
             n_lists=max(1, settings.max_waiting_scores // (2 * TURN_TEXTS)),
         )
         self._metrics = metrics

@@ -51,6 +51,13 @@ class Settings(BaseSettings):
         le=timedelta(minutes=1),
         description="How long a report waits for the model before it is queued without scores.",
     )
+    score_patience: Duration = Field(
+        timedelta(milliseconds=200),
+        gt=timedelta(0),
+        le=timedelta(minutes=1),
+        description="If a single text would wait for the model for longer, it is answered 429 at "
+        "once, and a report is queued without scores at once.",
+    )
     score_threads: int = Field(2, ge=1, le=64, description="Threads that run the model.")
     max_waiting_scores: int = Field(
         64, ge=1, le=10_000, description="Texts that may wait for the model at once."

@@ -4,6 +4,7 @@ from asyncio import Future
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import inf
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -418,10 +419,11 @@ class Engine(Protocol):
         """Whether the model is at a text now; after `close`, that it does not come back."""
         ...
 
-    def submit(self, text: str, hint: Language | None) -> Future[Answer]:
+    def submit(self, text: str, hint: Language | None, patience: float = inf) -> Future[Answer]:
         """Give a future of the answer, which raises ScoringFailed.
 
-        Raises: Overloaded when no place is free; ScoringFailed after `stop`.
+        Raises: Overloaded when no place is free, or when the answer is expected later than in
+        `patience` seconds; ScoringFailed after `stop`.
         """
         ...
 

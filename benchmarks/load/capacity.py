@@ -39,8 +39,21 @@ def find_capacity(measure: Measure, start: float) -> Found:
 
     def passes(rate: float) -> bool:
         found.trace.append(measure(rate, False))
+        if found.trace[-1].unanswered:
+            raise _Silent
         return found.trace[-1].passed
 
+    try:
+        return _search(found, passes, measure, start)
+    except _Silent:
+        return found
+
+
+class _Silent(Exception):
+    """Not one request of a window was answered: the server is gone, and lower rates would wait."""
+
+
+def _search(found: Found, passes: Callable[[float], bool], measure: Measure, start: float) -> Found:
     low, high = _bracket(passes, start)
     while high / max(low, MIN_RATE / 2) > GAP and high > MIN_RATE:
         middle = (low * high) ** 0.5 if low else high / 2

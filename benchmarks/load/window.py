@@ -54,6 +54,11 @@ class Window:
     def passed(self) -> bool:
         return self.n > 0 and self.n_errors == 0 and self.p99_ms <= self.limit_ms
 
+    @property
+    def unanswered(self) -> bool:
+        """Whether not one request got an answer, not even a refusal."""
+        return self.n > 0 and set(self.answers) == {"none"}
+
     def as_json(self) -> dict[str, Any]:
         rounded = {k: _plain(v) for k, v in asdict(self).items()}
         return {**rounded, "passed": self.passed}

@@ -1,5 +1,7 @@
 """The search for the highest rate, on servers made up of a formula."""
 
+from dataclasses import replace
+
 import pytest
 
 from benchmarks.load.capacity import GAP, STEP_DOWN, find_capacity
@@ -52,6 +54,17 @@ def test_a_server_that_never_keeps_the_limit_has_no_capacity():
     assert (found.rate, found.confirmed) == (0.0, None)
     assert len(found.trace) < 20
     assert found.as_json()["confirmed"] is None
+
+
+def test_a_server_that_fell_silent_ends_the_search():
+    """Lower rates are not tried on a server that answers nothing any more."""
+
+    def measure(rate, _long):
+        answers = {"200": 500} if rate < 50 else {"none": 500}
+        return replace(window(rate, 10.0, n_errors=500 * (rate >= 50)), answers=answers)
+
+    found = find_capacity(measure, 20.0)
+    assert (found.rate, len(found.trace)) == (0.0, 3)
 
 
 def test_an_endless_server_ends_the_search():

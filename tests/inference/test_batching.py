@@ -336,6 +336,42 @@ async def test_who_shares_a_cancelled_text_still_gets_it(
     assert (await there)[1].model_version == "same"
 
 
+async def test_who_would_wait_too_long_is_refused_at_once(scorer: PieceScorer) -> None:
+    """The wait is foreseen from the pace of late; what is known or at work is answered anyway."""
+    batcher = Batcher(scorer, StubDetector(), max_waiting=500, n_threads=1)
+    assert batcher.expected_wait == 0
+    await asyncio.gather(*(said(batcher, f"text {i}") for i in range(30)))
+    await said(batcher, "known")
+    scorer.entered.clear()
+    first = await held(batcher, scorer)
+    batcher._pace = 0.01  # what 10 ms a text would have taught it
+    taken = [batcher.submit(f"more {i}", None, 0.2) for i in range(20)]
+    assert batcher.expected_wait == pytest.approx(0.21)
+    with pytest.raises(Overloaded):
+        batcher.submit("one too many", None, 0.2)
+    shared, known = batcher.submit("more 0", None, 0.2), batcher.submit("known", None, 0.2)
+    assert known.done()
+    patient = batcher.submit("patient", None)
+    assert scorer.gate is not None
+    scorer.gate.set()
+    await asyncio.gather(first, *taken, shared, patient)
+    assert batcher.expected_wait == 0
+    batcher.close()
+
+
+async def test_the_pace_is_that_of_late(scorer: PieceScorer) -> None:
+    """It follows what batches take, a text and a thread, and forgets the first ones."""
+    batcher = Batcher(scorer, StubDetector(), n_threads=2)
+    for _ in range(60):
+        batcher._note_pace(4, 0.08)
+    assert batcher._pace == pytest.approx(0.01)
+    for _ in range(60):
+        batcher._note_pace(1, 0.04)
+    batcher._note_pace(0, 9.0)
+    assert batcher._pace == pytest.approx(0.02, rel=0.01)
+    batcher.close()
+
+
 async def test_the_same_text_is_scored_once(
     batcher: Batcher, scorer: PieceScorer, noted: list[str]
 ) -> None:

@@ -1,6 +1,7 @@
 import asyncio
 from datetime import timedelta
 from functools import partial
+from math import inf
 from threading import Event
 
 import pytest
@@ -51,13 +52,14 @@ class Room:
 
     def __init__(self, scorer, places=1_000):
         self.scorer, self.places = scorer, places
-        self.inside, self.seen, self.stopped = [], [], False
+        self.inside, self.seen, self.patience, self.stopped = [], [], [], False
 
     @property
     def n_waiting(self):
         return len(self.inside)
 
-    def submit(self, text, hint):
+    def submit(self, text, hint, patience=inf):
+        self.patience.append(patience)
         if len(self.inside) >= self.places:
             raise Overloaded(1)
         answer = asyncio.get_running_loop().create_future()
@@ -79,15 +81,15 @@ class Room:
     close = stop
 
 
-def rooms(places=1_000):
+def rooms(places=1_000, **more):
     made = []
 
     def employ(scorer):
         made.append(Room(scorer, places))
         return made[-1]
 
-    scoring = Scoring(StubScorer(), StubDetector(), employ, deadline=timedelta(seconds=5))
-    return scoring, made
+    deadline = timedelta(seconds=5)
+    return Scoring(StubScorer(), StubDetector(), employ, deadline=deadline, **more), made
 
 
 async def test_a_long_list_leaves_room_for_live_reports():
@@ -98,6 +100,15 @@ async def test_a_long_list_leaves_room_for_live_reports():
     assert len(answers) == len(sizes)
     assert [len(row) for row in room.seen if row][:6] == [1, 1, 4, 1, 1, 16]
     assert max(map(len, room.seen)) == TURN_TEXTS
+
+
+async def test_single_texts_have_little_patience_and_lists_have_all():
+    """A caller in the path of a request is refused early; a list was sent to be waited for."""
+    scoring, [room] = rooms(patience=timedelta(seconds=0.2))
+    await scoring.score(["alone"], [None])
+    await scoring.attempt("a report", None)
+    await scoring.score(["one", "two"], [None] * 2)
+    assert room.patience == [0.2, 0.2, inf, inf]
 
 
 async def test_a_list_waits_for_its_own_texts_before_it_is_refused():

@@ -50,6 +50,9 @@ PIECE_SECONDS = 0.005
 CACHED_TEXTS = 4_096
 """Answers kept; some 3 kB each."""
 
+PACE_MEMORY = 0.9
+"""How much of the pace that was known before a batch counts after it."""
+
 CLOSE_SECONDS = 5.0
 """Longest that closing waits for what the model is at."""
 
@@ -119,6 +122,7 @@ class Batcher:
         self._queue: list[_Place] = []  # sorted by length
         self._number = 0
         self._busy = 0
+        self._pace = 0.0  # seconds from one text to the next while all threads work
         self._stopped = False
         self._threads = [
             threading.Thread(target=self._work, name=f"score-{i}", daemon=True)
@@ -137,10 +141,18 @@ class Batcher:
         """Whether the model is at a text now; after `close`, that it does not come back."""
         return self._busy > 0
 
-    def submit(self, text: str, hint: Language | None) -> asyncio.Future[Answer]:
+    @property
+    def expected_wait(self) -> float:
+        """Seconds until a text that comes now would be answered, at the pace of late."""
+        return len(self._jobs) * self._pace
+
+    def submit(
+        self, text: str, hint: Language | None, patience: float = inf
+    ) -> asyncio.Future[Answer]:
         """Give a future of the answer. It raises ScoringFailed; cancelling it harms nobody else.
 
-        Raises: Overloaded at once when no place is free; ScoringFailed after `stop`.
+        Raises: Overloaded at once when no place is free or `patience`, in seconds, would not last,
+        unless the answer is known or at work already; ScoringFailed after `stop`.
         """
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         key = _key(text, hint)
@@ -157,7 +169,7 @@ class Batcher:
                 job.waiters.append(future)
                 self._note("shared")
                 return future
-            if len(self._jobs) >= self._max_waiting:
+            if len(self._jobs) >= self._max_waiting or self.expected_wait > patience:
                 raise Overloaded(retry_after_seconds=1)
             job = _Job(key, text, hint, time.monotonic(), [future])
             self._jobs[key] = job
@@ -196,11 +208,13 @@ class Batcher:
             fresh = self._fresh()
             self._busy += 1
         batch: list[_Place] = []
+        began = time.monotonic()
         try:
             for job in fresh:
                 self._cut(job)
             batch = self._take()
             self._run(batch)
+            self._note_pace(len(batch), time.monotonic() - began)
         except BaseException as error:  # a mistake of ours: who waits is told, the loop goes on
             jobs = (*fresh, *(place.job for place in batch))
             self._settle([(job, _readable(error)) for job in jobs])
@@ -208,6 +222,13 @@ class Batcher:
             with self._lock:
                 self._busy -= 1
         return True
+
+    def _note_pace(self, n_pieces: int, seconds: float) -> None:
+        """Learn from a turn how fast texts go; nearly all have one piece."""
+        if n_pieces:
+            pace = seconds / n_pieces / len(self._threads)
+            before = self._pace or pace
+            self._pace = PACE_MEMORY * before + (1 - PACE_MEMORY) * pace
 
     def _fresh(self) -> list[_Job]:
         """Take texts that are to be cut, in the order in which they came."""

@@ -49,7 +49,9 @@ class Scoring:
 
     `scorer` may be replaced while running; None means that no model is loaded. `employ` puts a
     scorer to work. Who began with a scorer ends with it: no answer is of two versions. Of at most
-    `n_lists` lists a turn is at the model at once, so that places are left for single texts.
+    `n_lists` lists a turn is at the model at once, so that places are left for single texts. A
+    single text that would wait for longer than `patience` is not taken: under overload an answer
+    that is late for everybody helps nobody.
     """
 
     def __init__(
@@ -59,11 +61,13 @@ class Scoring:
         employ: Callable[[Scorer], Engine],
         *,
         deadline: timedelta,
+        patience: timedelta = timedelta.max,
         n_lists: int = 2,
     ) -> None:
         self._detector = detector
         self._employ = employ
         self._deadline = deadline.total_seconds()
+        self._patience = patience.total_seconds()
         self._lists = asyncio.Semaphore(n_lists)
         self._users: Counter[Engine] = Counter()
         self._engine: Engine | None = None
@@ -99,7 +103,8 @@ class Scoring:
         """Score one text within the deadline; never raises ScoringFailed or Overloaded."""
         try:
             with self._at_work() as engine:
-                language, scores = await self._within_deadline(engine.submit(text, hint))
+                answer = engine.submit(text, hint, self._patience)
+                language, scores = await self._within_deadline(answer)
         except (ScoringFailed, Overloaded) as error:
             language = await asyncio.to_thread(self._detect, text, hint)
             return Scored(language, None, type(error).__name__)
@@ -113,7 +118,7 @@ class Scoring:
         found: list[Answer] = []
         with self._at_work() as engine:
             if len(texts) == 1:
-                return [await engine.submit(texts[0], hints[0])]
+                return [await engine.submit(texts[0], hints[0], self._patience)]
             for turn in _turns(texts):
                 async with self._lists:
                     found += await _all_of(engine, texts[turn], hints[turn])
