@@ -288,7 +288,9 @@ def test_closing_does_not_wait_for_a_hung_model_for_ever(desk, monkeypatch):
     desk.scorer.gate = Event()
 
     async def two() -> None:
-        await asyncio.gather(*(desk.scoring.attempt(text, None) for text in "ab"))
+        first = asyncio.create_task(desk.scoring.attempt("a", None))
+        await asyncio.to_thread(desk.scorer.entered.wait)
+        await asyncio.gather(first, desk.scoring.attempt("b", None))
 
     asyncio.run(two())
     desk.scoring.close()
