@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: help run test check bench load lock clean
+.PHONY: help run test check bench load pictures lock clean
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
@@ -21,6 +21,9 @@ bench: $(VENV)/.dev ## post real reports over HTTP, kill the server five times, 
 
 load: $(VENV)/.dev ## measure capacity and latency, ours and the peers' (an hour)
 	@$(BIN)/python -m benchmarks.load --seconds 10 --probe-seconds 4 --out docs/performance
+
+pictures: $(VENV)/.dev ## take pictures of every page of the console (needs Chromium)
+	@$(BIN)/python -m tests.browser.pictures --out docs/console
 
 lock: $(VENV)/.dev ## write requirements.lock from what is installed
 	@$(BIN)/pip list --format=freeze --exclude-editable --exclude torch --exclude pip --exclude setuptools | sort --ignore-case > requirements.lock

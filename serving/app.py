@@ -18,6 +18,12 @@ from starlette.exceptions import HTTPException
 
 from serving import failures, openapi
 from serving.body import BodyLimit
+from serving.console import assets
+from serving.console.errors import pages
+from serving.console.headers import ConsoleHeaders
+from serving.console.pages import preferences, sign_in
+from serving.console.pages import queues as queues_page
+from serving.console.pages import review as review_page
 from serving.metrics import Metrics
 from serving.routes import cases, docs, health, queues, reports, score
 from serving.service import Parts, Service
@@ -185,9 +191,11 @@ def _assemble(settings: Settings, metrics: Metrics, lifespan: Lifespan | None = 
     # The busiest first: a request is compared with the routes in this order.
     for module in (reports, score, queues, cases, health, docs):
         app.include_router(module.router)
-    app.add_exception_handler(TriageError, failures.on_triage_error)
-    app.add_exception_handler(RequestValidationError, failures.on_invalid_request)
-    app.add_exception_handler(HTTPException, failures.on_http_error)
+    for part in (review_page, queues_page, sign_in, preferences, assets):
+        app.include_router(part.router)
+    app.add_exception_handler(TriageError, pages(failures.on_triage_error))
+    app.add_exception_handler(RequestValidationError, pages(failures.on_invalid_request))
+    app.add_exception_handler(HTTPException, pages(failures.on_http_error))
     bulk = dict.fromkeys(BULK_PATHS, settings.max_bulk_body_bytes)
     app.add_middleware(
         BodyLimit,
@@ -195,5 +203,6 @@ def _assemble(settings: Settings, metrics: Metrics, lifespan: Lifespan | None = 
         bulk_paths=bulk,
         timeout=settings.body_timeout,
     )
+    app.add_middleware(ConsoleHeaders)
     app.add_middleware(Telemetry, metrics=metrics)
     return app

@@ -25,8 +25,10 @@ from triage_ml.errors import (
     ScoreDeadlineExceeded,
     ScoringFailed,
     SetupFailed,
+    SignInFailed,
     StoreUnavailable,
     TooLarge,
+    TooManyAttempts,
     TriageError,
     Unauthenticated,
 )
@@ -71,6 +73,7 @@ class Answer:
 TABLE: dict[type[TriageError], Answer] = {
     MalformedBody: Answer(400, "malformed-body", "The body is not valid JSON"),
     Unauthenticated: Answer(401, "unauthenticated", "A valid API key is needed"),
+    SignInFailed: Answer(401, "sign-in-failed", "Name or password is wrong"),
     ScopeMissing: Answer(403, "scope-missing", "The API key lacks a scope"),
     AccessDenied: Answer(403, "access-denied", "This is not allowed"),
     BodyTooSlow: Answer(408, "body-too-slow", "The body did not arrive in time"),
@@ -83,6 +86,7 @@ TABLE: dict[type[TriageError], Answer] = {
     InvalidInput: Answer(422, "invalid-input", "A field is invalid"),
     InvalidFields: Answer(422, "invalid-input", "A field is invalid"),
     Overloaded: Answer(429, "overloaded", "At capacity, try again later"),
+    TooManyAttempts: Answer(429, "too-many-attempts", "Too many sign-ins failed, try again later"),
     DeliveryFailed: Answer(502, "delivery-failed", "A webhook did not take an announcement"),
     StoreUnavailable: Answer(503, "store-unavailable", "The database cannot be reached"),
     GivenUp: Answer(503, "given-up", "The service stopped before the answer was ready"),
@@ -140,7 +144,7 @@ def _fields(error: TriageError) -> list[tuple[str, str]]:
 
 def _headers(error: TriageError) -> dict[str, str]:
     match error:
-        case Overloaded():
+        case Overloaded() | TooManyAttempts():
             return {"Retry-After": str(max(1, math.ceil(error.retry_after_seconds)))}
         case StoreUnavailable() | ScoringFailed() | GivenUp():
             return {"Retry-After": str(RETRY_AFTER_SECONDS)}

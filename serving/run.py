@@ -17,6 +17,7 @@ import uvloop
 from fastapi import FastAPI
 
 from serving.app import SystemClock, build, open_service, open_store, open_worker
+from serving.console.live import end_live
 from serving.demo import KEY_FILE, demo_keys, submit_demo
 from serving.metrics import Metrics
 from serving.preflight import check_folder, check_port
@@ -85,7 +86,12 @@ async def _serve(settings: Settings, app: FastAPI, demo: bool, say: Say) -> None
         timeout_graceful_shutdown=10,
     )
     server = _Server(config)
-    _on_stop(lambda: server.handle_exit(signal.SIGTERM, None))
+
+    def stop() -> None:
+        end_live(app)  # open streams would be waited for
+        server.handle_exit(signal.SIGTERM, None)
+
+    _on_stop(stop)
     async with app.router.lifespan_context(app):
         serving = asyncio.create_task(server.serve())
         await asyncio.wait(

@@ -4,10 +4,12 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import Protocol
 
+from serving.console.passwords import Argon2Hasher
 from serving.metrics import Metrics
 from serving.security import Keys
 from serving.settings import Settings
@@ -15,10 +17,15 @@ from triage_ml.domain.policy import Policy
 from triage_ml.domain.taxonomy import Language
 from triage_ml.errors import Overloaded
 from triage_ml.inference.batching import Batcher
-from triage_ml.ports import CaseStore, Clock, LanguageDetector, Scorer
+from triage_ml.ports import AccountStore, CaseStore, Clock, LanguageDetector, Scorer
+from triage_ml.workflow.accounts import Accounts, Hasher
 from triage_ml.workflow.intake import Intake
 from triage_ml.workflow.review import Review
 from triage_ml.workflow.scoring import TURN_TEXTS, Scored, Scoring
+
+
+class Store(CaseStore, AccountStore, Protocol):
+    """Cases and accounts, in one database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +34,11 @@ class Parts:
 
     settings: Settings
     policy: Policy
-    store: CaseStore
+    store: Store
     scorer: Scorer | None
     detector: LanguageDetector
     clock: Clock
+    hasher: Hasher = field(default_factory=Argon2Hasher)
 
 
 class Slots:
@@ -95,6 +103,13 @@ class Service:
         self.scoring = MeasuredScoring(parts, metrics)
         self.intake = Intake(parts.store, self.scoring, parts.policy, parts.clock)
         self.review = Review(parts.store, parts.policy, parts.clock, lease=parts.settings.lease)
+        self.accounts = Accounts(
+            parts.store,
+            parts.clock,
+            parts.hasher,
+            session=parts.settings.session,
+            idle=parts.settings.session_idle,
+        )
         self.keys = Keys(parts.store, parts.settings.key_ttl)
         self.scraping = asyncio.Lock()
         self.scraped_at: datetime | None = None

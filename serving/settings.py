@@ -92,6 +92,18 @@ class Settings(BaseSettings):
         le=timedelta(minutes=5),
         description="How long a checked API key is remembered; a revoked one works that long.",
     )
+    session: Duration = Field(
+        timedelta(hours=12),
+        ge=timedelta(minutes=5),
+        le=timedelta(days=30),
+        description="How long a person stays signed in to the console at most.",
+    )
+    session_idle: Duration = Field(
+        timedelta(hours=1),
+        ge=timedelta(minutes=2),
+        le=timedelta(days=30),
+        description="How long a person stays signed in to the console without using it.",
+    )
     remember: Duration = Field(
         timedelta(days=30),
         ge=timedelta(days=1),

@@ -73,11 +73,10 @@ class Telemetry:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [
-                    *message.get("headers", []),
-                    (b"x-request-id", request_id.encode()),
-                    (b"cache-control", b"no-store"),  # answers hold item text
-                ]
+                headers = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+                if all(name != b"cache-control" for name, _ in headers):
+                    headers.append((b"cache-control", b"no-store"))  # answers hold item text
+                message["headers"] = headers
             await send(message)
 
         began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The command `triage`: serve, score, keys, database, model, training.
+"""The command `triage`: serve, score, keys, accounts, database, model, training.
 
 Imports stand inside the commands: `triage --help` needs none of them, and `triage score` starts
 without the web framework and the database driver.
@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from triage_ml import __version__
+from triage_ml.account_commands import accounts
 from triage_ml.errors import SetupFailed, TriageError
 from triage_ml.model_commands import ModelDir, model, model_folder
 
@@ -36,6 +37,7 @@ db = typer.Typer(help="The database.", no_args_is_help=True)
 keys = typer.Typer(help="API keys: made once, shown once, stored as a hash.", no_args_is_help=True)
 app.add_typer(db, name="db")
 app.add_typer(keys, name="keys")
+app.add_typer(accounts, name="accounts")
 app.add_typer(model, name="model")
 
 out = Console(soft_wrap=True)

@@ -3,13 +3,15 @@
 TriageError
 ├── InvalidInput            a field of a request or a line of a file is wrong
 │   └── TooLarge            ... because it is longer than the stated limit
-├── NotFound                no such case, claim, queue, key
+├── NotFound                no such case, claim, queue, key, account
 ├── Conflict                the request is well formed but the state forbids it
 │   ├── IllegalTransition   the case's state does not allow this step
 │   └── IdempotencyMismatch the key was used before with another body
 ├── LeaseExpired            the claim ended before the reviewer acted
 ├── AccessDenied            who asks may not do this
-│   ├── Unauthenticated     no key, or an unknown one
+│   ├── Unauthenticated     no key or session, or an unknown one
+│   ├── SignInFailed        no account with this name and password
+│   ├── TooManyAttempts     too many sign-ins failed; try again after a stated time
 │   └── ScopeMissing        a known key without the scope
 ├── Overloaded              try again after a stated time
 ├── StoreUnavailable        the database cannot be reached
@@ -82,6 +84,19 @@ class AccessDenied(TriageError):
 class Unauthenticated(AccessDenied):
     def __init__(self) -> None:
         super().__init__("no valid API key")
+
+
+class SignInFailed(AccessDenied):
+    """Says nothing about whether the name, the password or the account was wrong."""
+
+    def __init__(self) -> None:
+        super().__init__("name or password is wrong")
+
+
+class TooManyAttempts(AccessDenied):
+    def __init__(self, retry_after_seconds: float) -> None:
+        super().__init__(f"too many sign-ins failed, retry after {retry_after_seconds:g} s")
+        self.retry_after_seconds = retry_after_seconds
 
 
 class ScopeMissing(AccessDenied):

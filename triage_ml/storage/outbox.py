@@ -37,7 +37,8 @@ class Outbox(Transactions):
 
     async def forget(self, before: datetime) -> int:
         n_answers = await self._drop(QUERIES.forget_answers, before)
-        return n_answers + await self._drop(QUERIES.forget_arrived, before)
+        n_arrived = await self._drop(QUERIES.forget_arrived, before)
+        return n_answers + n_arrived + await self._drop(QUERIES.forget_sessions, before)
 
     async def _drop(self, statement: Callable[..., Awaitable[int]], before: datetime) -> int:
         """Drop in short transactions, so that after any pause each ends in time."""

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic_core import to_json
 
+from triage_ml.domain.account import Account
 from triage_ml.domain.case import Case, CaseState, Change, Claim, Stage, Step
 from triage_ml.domain.decision import Decision, Verdict
 from triage_ml.domain.report import ContextItem, Item, ReportSummary, Source
@@ -268,3 +269,28 @@ def key_of(row: Row) -> ApiKey:
         created_at=row["created_at"],
         revoked_at=row["revoked_at"],
     )
+
+
+def account_of(row: Row) -> Account:
+    return Account(
+        name=row["name"],
+        display_name=row["display_name"],
+        scopes=frozenset(row["scopes"]),
+        created_at=row["created_at"],
+        locale=Language(row["locale"]),
+        time_zone=row["time_zone"],
+        excluded_labels=frozenset(map(Label, row["excluded_labels"])),
+        disabled_at=row["disabled_at"],
+    )
+
+
+def account_columns(account: Account) -> dict[str, Any]:
+    return {
+        "name": account.name,
+        "display_name": account.display_name,
+        "scopes": sorted(account.scopes),
+        "locale": account.locale.value,
+        "time_zone": account.time_zone,
+        "excluded_labels": sorted(label.value for label in account.excluded_labels),
+        "disabled_at": account.disabled_at,
+    }

@@ -34,6 +34,7 @@ from triage_ml.ports import (
     StoredReport,
     Submission,
 )
+from triage_ml.testing.memory_accounts import MemoryAccounts
 
 T = TypeVar("T")
 
@@ -62,13 +63,17 @@ class _Parcel:
 
 
 @dataclass
-class MemoryCaseStore:
-    """`triage_ml.ports.CaseStore` for tests. `now` stamps what a change leaves in the log."""
+class MemoryCaseStore(MemoryAccounts):
+    """`triage_ml.ports.CaseStore` and `AccountStore` for tests.
+
+    `now` stamps what a change leaves in the log.
+    """
 
     chance: random.Random = field(default_factory=random.Random)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def __post_init__(self) -> None:
+        super().__init__()
         self._cases: dict[UUID, Case] = {}
         self._claims: dict[UUID, UUID] = {}
         self._events: dict[UUID, list[CaseEvent]] = {}
@@ -198,7 +203,7 @@ class MemoryCaseStore:
             del self._receipts[slot]
         for number in arrived:
             del self._parcels[number]
-        return len(answers) + len(arrived)
+        return len(answers) + len(arrived) + self._forget_sessions(before)
 
     async def find_key(self, key_sha256: str) -> ApiKey | None:
         key = self._keys.get(key_sha256)

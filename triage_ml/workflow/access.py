@@ -4,11 +4,14 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 
+from triage_ml.domain import account
 from triage_ml.domain.report import check_ref
 from triage_ml.errors import InvalidInput, Unauthenticated
 from triage_ml.ports import ApiKey, CaseStore, Clock
 
-SCOPES = frozenset({"intake", "review", "restricted", "admin", "ml"})
+SCOPES = account.SCOPES - {account.LEAD}
+"""What a key may open; only a person is a lead."""
+
 PREFIX = "triage_"
 
 

@@ -13,7 +13,6 @@ from triage_ml.domain.priority import IndexNow, index_at
 from triage_ml.domain.taxonomy import Label, Language
 from triage_ml.errors import InvalidInput, NotFound, PolicyInvalid, ScopeMissing
 from triage_ml.ports import (
-    ApiKey,
     CaseEvent,
     CaseStore,
     ClaimRequest,
@@ -22,6 +21,7 @@ from triage_ml.ports import (
     QueueDepth,
     StoredAppeal,
     StoredReport,
+    Who,
 )
 
 RESTRICTED = "restricted"
@@ -51,7 +51,7 @@ class Review:
 
     async def claim(
         self,
-        who: ApiKey,
+        who: Who,
         queue: str,
         n: int = 1,
         languages: Sequence[Language] = (),
@@ -80,7 +80,7 @@ class Review:
         )
         return await self._store.claim(request)
 
-    async def renew(self, who: ApiKey, claim_id: UUID) -> Case:
+    async def renew(self, who: Who, claim_id: UUID) -> Case:
         """Raises: NotFound, LeaseExpired."""
         case_id = await self._store.case_of_claim(claim_id)
         return await self._store.change(
@@ -88,7 +88,7 @@ class Review:
             lambda case: steps.renew(case, claim_id, who.name, self._lease, self._clock.now()),
         )
 
-    async def release(self, who: ApiKey, claim_id: UUID, reason: str) -> Case:
+    async def release(self, who: Who, claim_id: UUID, reason: str) -> Case:
         """Raises: NotFound, LeaseExpired, InvalidInput."""
         case_id = await self._store.case_of_claim(claim_id)
         return await self._store.change(
@@ -96,7 +96,7 @@ class Review:
             lambda case: steps.release(case, claim_id, who.name, reason, self._clock.now()),
         )
 
-    async def decide(self, who: ApiKey, case_id: UUID, claim_id: UUID, verdict: Verdict) -> Case:
+    async def decide(self, who: Who, case_id: UUID, claim_id: UUID, verdict: Verdict) -> Case:
         """Raises: NotFound, IllegalTransition, LeaseExpired, InvalidInput."""
         return await self._store.change(
             case_id,
@@ -106,7 +106,7 @@ class Review:
         )
 
     async def escalate(
-        self, who: ApiKey, case_id: UUID, owner: str, reason: str, claim_id: UUID | None
+        self, who: Who, case_id: UUID, owner: str, reason: str, claim_id: UUID | None
     ) -> Case:
         """Raises: NotFound, IllegalTransition, LeaseExpired, InvalidInput."""
         await self.get_case(who, case_id)
@@ -117,20 +117,20 @@ class Review:
             ),
         )
 
-    async def appeal(self, who: ApiKey, case_id: UUID, complaint: Appeal) -> Case:
+    async def appeal(self, who: Who, case_id: UUID, complaint: Appeal) -> Case:
         """Raises: NotFound, IllegalTransition."""
         return await self._store.change(
             case_id,
             lambda case: steps.appeal(case, self._policy, complaint, self._clock.now(), who.name),
         )
 
-    async def withdraw(self, who: ApiKey, case_id: UUID, report_id: UUID, reason: str) -> Case:
+    async def withdraw(self, who: Who, case_id: UUID, report_id: UUID, reason: str) -> Case:
         """Raises: NotFound, Conflict, InvalidInput."""
         return await self._store.change(
             case_id, lambda case: steps.withdraw(case, report_id, reason, who.name)
         )
 
-    async def get_case(self, who: ApiKey, case_id: UUID) -> Case:
+    async def get_case(self, who: Who, case_id: UUID) -> Case:
         """Raises: NotFound, ScopeMissing."""
         case = await self._store.get_case(case_id)
         queue = self._policy.queues.get(case.placement.queue)
@@ -140,13 +140,13 @@ class Review:
         return case
 
     async def events(
-        self, who: ApiKey, case_id: UUID, after: int = 0, limit: int = 500
+        self, who: Who, case_id: UUID, after: int = 0, limit: int = 500
     ) -> list[CaseEvent]:
         """Give up to `limit` lines of the log after a sequence number, oldest first."""
         await self.get_case(who, case_id)
         return await self._store.events(case_id, after, limit)
 
-    async def dossier(self, who: ApiKey, case_id: UUID) -> Dossier:
+    async def dossier(self, who: Who, case_id: UUID) -> Dossier:
         """Give a case with its newest reports, texts and complaints.
 
         Raises: NotFound, ScopeMissing.
@@ -172,7 +172,7 @@ class Review:
             self._clock.now(),
         )
 
-    async def queue_depths(self, who: ApiKey) -> list[QueueDepth]:
+    async def queue_depths(self, who: Who) -> list[QueueDepth]:
         """Give the depth of every queue that who asks may see."""
         rows = await self._store.queue_depths(self._clock.now())
         if RESTRICTED in who.scopes:
@@ -187,7 +187,7 @@ class Review:
             raise NotFound("queue", name) from None
 
     @staticmethod
-    def _check_restricted(who: ApiKey) -> None:
+    def _check_restricted(who: Who) -> None:
         if RESTRICTED not in who.scopes:
             raise ScopeMissing(RESTRICTED)
 

@@ -1,0 +1,1 @@
+"""The reviewers' desk: pages for people, over the same use cases as the API."""

@@ -1,0 +1,272 @@
+"""One case: read it, and while one holds it, decide, release or escalate it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from serving.console.frame import redirect, render
+from serving.console.pages.queues import claim_next, refused
+from serving.console.session import Reviewer, form
+from serving.console.view import may_see, view_case
+from serving.dependencies import Running
+from serving.service import Service
+from triage_ml.domain.account import Account
+from triage_ml.domain.case import Case, CaseState
+from triage_ml.domain.decision import (
+    MAX_EXPLANATION_CHARS,
+    MAX_FACTS_CHARS,
+    MAX_NOTE_CHARS,
+    Action,
+    Verdict,
+)
+from triage_ml.domain.taxonomy import Label, Severity
+from triage_ml.domain.text import is_blank
+from triage_ml.errors import (
+    Conflict,
+    IllegalTransition,
+    InvalidInput,
+    LeaseExpired,
+    NotFound,
+    ScopeMissing,
+    TooLarge,
+)
+
+router = APIRouter(prefix="/console", include_in_schema=False)
+
+UNDO_SECONDS = 10
+LABEL_KEYS = "1234567890qwy"
+"""The key of each label, in the taxonomy's order."""
+
+Sent = Mapping[str, list[str]]
+Errors = dict[str, str]
+_GONE = (LeaseExpired, Conflict, NotFound, ScopeMissing)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The decision form as it was filled in, right or wrong."""
+
+    labels: tuple[str, ...] = ()
+    severities: Mapping[str, str] | None = None
+    action: str = ""
+    facts: str = ""
+    explanation: str = ""
+    gap: bool = False
+    go_on: bool = True
+
+    @classmethod
+    def of(cls, sent: Sent) -> "Draft":
+        gap = _one(sent, "gap") != ""
+        return cls(
+            labels=tuple(name for name in sent.get("label", []) if name in set(Label)),
+            severities={label: _one(sent, f"severity.{label}") for label in Label},
+            action=_one(sent, "action") or (Action.NO_ACTION.value if gap else ""),
+            facts=_text(sent, "facts"),
+            explanation=_text(sent, "explanation"),
+            gap=gap,
+            go_on=_one(sent, "next") != "",
+        )
+
+    def severity(self, label: str) -> str:
+        return (self.severities or {}).get(label, "")
+
+    def errors(self) -> Errors:
+        """Name what keeps the form from being a verdict, per field."""
+        found: Errors = {}
+        if self.action not in set(Action):
+            found["action"] = "action_missing"
+        for label in self.labels:
+            if self.severity(label) not in Severity.__members__:
+                found[f"severity.{label}"] = "severity_missing"
+        return found
+
+    def verdict(self) -> Verdict:
+        """Give the verdict of a form without `errors`. Raises: InvalidInput."""
+        findings = {Label(name): Severity[self.severity(name)] for name in self.labels}
+        return Verdict(findings, Action(self.action), self.facts, self.explanation, self.gap)
+
+    def explain(self, error: InvalidInput) -> Errors:
+        """Name what the domain refused in this form."""
+        if isinstance(error, TooLarge):
+            return {error.field: "too_long"}
+        if error.field == "action":
+            return {"action": "gap_with_action" if self.gap else "finding_missing"}
+        if error.field == "explanation" and is_blank(self.explanation):
+            return {"explanation": "reasons_missing"}
+        return {error.field: "unstorable"}
+
+
+@router.get("/cases/{case_id}")
+async def show_case(
+    request: Request, service: Running, who: Reviewer, case_id: UUID, done: UUID | None = None
+) -> Response:
+    """Show a case; with the decision form to who holds it. `done` is a case just decided."""
+    return await _page(request, service, who, case_id, done=done)
+
+
+@router.get("/cases/{case_id}/decide")
+@router.get("/cases/{case_id}/release")
+@router.get("/cases/{case_id}/escalate")
+async def back_to_case(case_id: UUID) -> Response:
+    """Lead who reloads a refused step, or comes from signing in, back to the case."""
+    return redirect(f"/console/cases/{case_id}")
+
+
+@router.post("/cases/{case_id}/decide")
+async def decide(request: Request, service: Running, who: Reviewer, case_id: UUID) -> Response:
+    """Conclude a case one holds, and go to the next one of its queue."""
+    sent = await form(request)
+    draft = Draft.of(sent)
+    errors = draft.errors()
+    if errors:
+        return await _page(request, service, who, case_id, draft=draft, errors=errors)
+    try:
+        verdict = draft.verdict()
+        queue = (await service.review.get_case(who, case_id)).placement.queue
+        case = await service.review.decide(who, case_id, _claim_id(sent), verdict)
+    except InvalidInput as error:
+        errors = draft.explain(error)
+        return await _page(request, service, who, case_id, draft=draft, errors=errors)
+    except _GONE as error:
+        return refused(request, error, case_id=case_id, draft=draft)
+    service.metrics.decisions.labels(verdict.action).inc()
+    if not draft.go_on and may_see(service.policy, case, who):
+        return redirect(f"/console/cases/{case_id}?done={case_id}")
+    if not draft.go_on:  # the finding has put it behind a restriction
+        return redirect(f"/console/queues?done={case_id}")
+    following = await claim_next(service, who, queue)
+    if following is None:
+        return redirect(f"/console/queues?empty={queue}&done={case_id}")
+    return redirect(f"/console/cases/{following.case_id}?done={case_id}")
+
+
+@router.post("/cases/{case_id}/release")
+async def release(request: Request, service: Running, who: Reviewer, case_id: UUID) -> Response:
+    """Give a case back to its queue, saying why."""
+    sent = await form(request)
+    reason = _text(sent, "reason")
+    try:
+        await service.review.release(who, _claim_id(sent), reason)
+    except InvalidInput as error:
+        errors = {f"release.{error.field}": _note_error(error, reason)}
+        return await _page(request, service, who, case_id, errors=errors, reason=reason)
+    except _GONE as error:
+        return refused(request, error, case_id=case_id)
+    return redirect(f"/console/queues?done={case_id}")
+
+
+@router.post("/cases/{case_id}/escalate")
+async def escalate(request: Request, service: Running, who: Reviewer, case_id: UUID) -> Response:
+    """Hand a case one holds up to a named person."""
+    sent = await form(request)
+    owner, reason = _one(sent, "owner").strip(), _text(sent, "reason")
+    entered = {"owner": owner, "reason": reason}
+    try:
+        await service.review.escalate(who, case_id, owner, reason, _claim_id(sent))
+    except InvalidInput as error:
+        errors = {f"escalate.{error.field}": _note_error(error, entered.get(error.field, ""))}
+        return await _page(
+            request, service, who, case_id, errors=errors, owner=owner, reason=reason
+        )
+    except _GONE as error:
+        if type(error) is Conflict:  # the first decider of an appealed case
+            errors = {"escalate.owner": "first_decider"}
+            return await _page(
+                request, service, who, case_id, errors=errors, owner=owner, reason=reason
+            )
+        return refused(request, error, case_id=case_id)
+    return redirect(f"/console/queues?done={case_id}")
+
+
+@router.post("/claims/{claim_id}/renew")
+async def renew(request: Request, service: Running, who: Reviewer, claim_id: UUID) -> Response:
+    """Prolong the lease of a page that is in use. Raises: NotFound, LeaseExpired."""
+    await form(request)
+    case = await service.review.renew(who, claim_id)
+    if case.claim is None:
+        raise LeaseExpired(str(claim_id))
+    return JSONResponse({"expires_at": case.claim.lease_expires_at.isoformat()})
+
+
+async def _page(
+    request: Request,
+    service: Service,
+    who: Account,
+    case_id: UUID,
+    *,
+    draft: Draft | None = None,
+    errors: Errors | None = None,
+    **values: Any,
+) -> Response:
+    try:
+        dossier = await service.review.dossier(who, case_id)
+    except (NotFound, ScopeMissing) as error:
+        return refused(request, error, draft=draft)
+    case, now = dossier.case, service.clock.now()
+    held = _holds(case, who, service)
+    if errors and not held:  # what was entered was wrong, and now it comes too late as well
+        late: LeaseExpired | IllegalTransition = LeaseExpired(str(case_id))
+        if case.state in (CaseState.DECIDED, CaseState.WITHDRAWN):
+            late = IllegalTransition(case.state, "decided")
+        return refused(request, late, case_id=case_id, draft=draft)
+    scorer = service.scoring.scorer
+    model = scorer.info if scorer else None
+    return render(
+        request,
+        "review.html" if held else "case_read.html",
+        status=422 if errors else 200,
+        view=view_case(dossier, service.policy, service.review.index_now(case), model, now),
+        case=case,
+        row=service.policy.priority,
+        now=now,
+        lease_seconds=int(service.settings.lease.total_seconds()),
+        undo_seconds=UNDO_SECONDS,
+        keys=dict(zip(Label, LABEL_KEYS, strict=True)),
+        actions=list(Action),
+        severities=list(Severity),
+        limits={
+            "facts": MAX_FACTS_CHARS,
+            "explanation": MAX_EXPLANATION_CHARS,
+            "note": MAX_NOTE_CHARS,
+        },
+        draft=draft or Draft(),
+        errors=errors or {},
+        **{"done": None, "owner": "", "reason": "", **values},
+    )
+
+
+def _holds(case: Case, who: Account, service: Service) -> bool:
+    claim = case.claim
+    return (
+        claim is not None
+        and claim.reviewer == who.name
+        and claim.lease_expires_at > service.clock.now()
+    )
+
+
+def _claim_id(sent: Sent) -> UUID:
+    """Raises: LeaseExpired for what is no claim."""
+    try:
+        return UUID(_one(sent, "claim_id"))
+    except ValueError:
+        raise LeaseExpired("(none)") from None
+
+
+def _note_error(error: InvalidInput, entered: str) -> str:
+    if isinstance(error, TooLarge):
+        return "too_long"
+    return "empty" if is_blank(entered) else "unstorable"
+
+
+def _one(sent: Sent, name: str) -> str:
+    return next(iter(sent.get(name, [])), "")
+
+
+def _text(sent: Sent, name: str) -> str:
+    """Read a text field; a browser ends its lines with two characters."""
+    return _one(sent, name).replace("\r\n", "\n")

@@ -1,0 +1,182 @@
+"""Take pictures of every page of the console: python -m tests.browser.pictures --out docs/console
+
+A service of its own is started in a temporary folder, with reports written for this. Each page is
+taken in English and Turkish, light and dark, and once as an English phone shows it.
+"""
+
+import argparse
+import itertools
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from tests.browser.desk import REPORTS, Desk, browser_options, browser_path, running
+from tests.browser.pages import PHONE, WIDE, claim, sign_in
+from triage_ml.storage.embedded import EmbeddedServer
+
+MAX_HEIGHT = 1800  # pixels of a page; what lies below is more of the same
+LANGUAGES = ("en", "tr")
+SCHEMES = ("light", "dark")
+THREAD = [{"relation": "parent", "text": "The match on Sunday was great, see you all next week!"}]
+INSULTS = {
+    "en": "You are a pathetic loser and everybody in this group knows it. Just leave.",
+    "tr": "Sen gerçekten aptalsın, burada kimse seni istemiyor, git artık.",
+}
+SCENES = {
+    "en": "The film shows the whole accident, scene by scene.",
+    "tr": "Film bütün kazayı sahne sahne gösteriyor.",
+}
+View = Callable[[Desk, Any, str], None]
+
+
+def sign_in_page(desk: Desk, page: Any, language: str) -> None:
+    page.context.clear_cookies()
+    page.goto("/console/sign-in")
+
+
+def queues(desk: Desk, page: Any, language: str) -> None:
+    for text, reason in REPORTS:
+        desk.report(text, reason)
+    desk.report("An office asks for this within a day.", "harassment", high_profile=True)
+    page.goto("/console/queues")
+
+
+def preferences(desk: Desk, page: Any, language: str) -> None:
+    page.goto("/console/preferences")
+
+
+def review(desk: Desk, page: Any, language: str) -> None:
+    receipt = desk.report(INSULTS[language], context=THREAD, views_per_hour=240)
+    claim(page, receipt["queue"])
+
+
+def hidden(desk: Desk, page: Any, language: str) -> None:
+    claim(page, desk.report(SCENES[language], "graphic_violence")["queue"])
+
+
+def sending(desk: Desk, page: Any, language: str) -> None:
+    review(desk, page, language)
+    page.locator("#decision [name=action][value=no_action]").check()
+    page.keyboard.press("Control+Enter")
+    page.locator("#undo").wait_for()
+
+
+def keys(desk: Desk, page: Any, language: str) -> None:
+    review(desk, page, language)
+    page.keyboard.press("?")
+    page.locator("#keys").wait_for()
+
+
+def escalate(desk: Desk, page: Any, language: str) -> None:
+    review(desk, page, language)
+    page.keyboard.press("e")
+    page.locator("#escalate").wait_for()
+
+
+def decided(desk: Desk, page: Any, language: str) -> None:
+    review(desk, page, language)
+    form = page.locator("#decision")
+    form.locator("[name=label][value=harassment]").check()
+    form.locator("[name='severity.harassment']").select_option("S2")
+    form.locator("[name=action][value=remove_content]").check()
+    form.locator("[name=explanation]").fill("It insults a member of the group (policy 1.2).")
+    form.locator("[name=next]").uncheck()
+    page.keyboard.press("Control+Enter")
+    page.locator("#send-now").click()
+    page.locator("#decided-title").wait_for()
+
+
+def not_found(desk: Desk, page: Any, language: str) -> None:
+    page.goto("/console/cases/00000000-0000-4000-8000-000000000000")
+
+
+VIEWS: dict[str, View] = {
+    "sign-in": sign_in_page,
+    "queues": queues,
+    "preferences": preferences,
+    "review": review,
+    "hidden-text": hidden,
+    "sending": sending,
+    "keys": keys,
+    "escalate": escalate,
+    "decided": decided,
+    "not-found": not_found,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Take pictures of every page of the console.")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
+    parser.add_argument("--only", choices=VIEWS, action="append", help="page to take; all")
+    chosen = parser.parse_args()
+    if browser_path() is None:
+        parser.error("no Chromium: install one, or name its program in TRIAGE_TEST_BROWSER")
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    with _service() as desk, _browser() as browser:
+        for name in chosen.only or VIEWS:
+            for language, scheme in itertools.product(LANGUAGES, SCHEMES):
+                target = chosen.out / f"{name}-{language}-{scheme}.png"
+                _take(desk, browser, VIEWS[name], target, language, scheme, WIDE)
+            target = chosen.out / f"{name}-phone.png"
+            _take(desk, browser, VIEWS[name], target, "en", "light", PHONE)
+
+
+def _take(
+    desk: Desk,
+    browser: Any,
+    view: View,
+    target: Path,
+    language: str,
+    scheme: str,
+    viewport: dict[str, int],
+) -> None:
+    desk.clear()
+    desk.prefer("ayla", language)
+    context = browser.new_context(
+        base_url=desk.url,
+        viewport=viewport,
+        color_scheme=scheme,
+        locale=language,
+        timezone_id="UTC",
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    sign_in(page, "ayla")
+    view(desk, page, language)
+    height = page.evaluate("() => document.documentElement.scrollHeight")
+    if page.locator("dialog[open]").count() == 0:  # a dialog stands in the middle of the window
+        page.set_viewport_size({**viewport, "height": min(max(height, 400), MAX_HEIGHT)})
+    # The page's own policy refuses the style that would hide the caret.
+    taken = Image.open(BytesIO(page.screenshot(caret="initial")))
+    taken.quantize(96, dither=Image.Dither.NONE).save(target, optimize=True)  # a third of the size
+    context.close()
+
+
+@contextmanager
+def _service() -> Iterator[Desk]:
+    with (
+        tempfile.TemporaryDirectory(prefix="triage-pictures-", ignore_cleanup_errors=True) as name,
+        EmbeddedServer(Path(name) / "postgres") as server,
+        running(server.url, Path(name)) as desk,
+    ):
+        desk.add_account("ayla", "Ayla A.", "review")
+        yield desk
+
+
+@contextmanager
+def _browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(**browser_options())
+        yield browser
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""What tests of the desk do again and again: take a case, read its form, send it."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+from httpx2 import Response
+
+from tests.console.person import PASSWORD, Person
+from tests.serving.bench import Bench
+
+QUEUE = "std-en-safety"
+FINDING = {
+    "label": "harassment",
+    "severity.harassment": "S2",
+    "action": "remove_content",
+    "facts": "A taunt.",
+    "explanation": "It insults a person (policy 1.2).",
+}
+_CLAIM = re.compile(r'name="claim_id" value="([0-9a-f-]{36})"')
+
+
+def take(person: Person, queue: str = QUEUE) -> str:
+    """Claim the next case of a queue and give the address of its page."""
+    answer = person.post(f"/console/queues/{queue}/next", {"csrf": person.token("/console/queues")})
+    assert answer.status_code == 303, answer.text
+    return str(answer.headers["location"])
+
+
+def hold(person: Person) -> str:
+    """Report one case and claim it."""
+    person.bench.report()
+    page = take(person)
+    assert page.startswith("/console/cases/"), page
+    return page
+
+
+def claim_of(text: str) -> str:
+    found = _CLAIM.search(text)
+    assert found is not None
+    return found[1]
+
+
+def keys_of(person: Person, page: str) -> dict[str, Any]:
+    """Give the hidden fields of a held case's forms."""
+    return {"csrf": person.token(page), "claim_id": claim_of(person.get(page).text)}
+
+
+def decide(person: Person, page: str, **fields: Any) -> Response:
+    given = {**keys_of(person, page), **FINDING, **fields}
+    return person.post(f"{page}/decide", given)
+
+
+def id_of(page: str) -> UUID:
+    return UUID(page.rpartition("/")[2].partition("?")[0])
+
+
+def another(bench: Bench, name: str, *scopes: str) -> Person:
+    """Sign somebody else in with the same browser."""
+    bench.run(bench.service.accounts.create, name, name.title(), ["review", *scopes], PASSWORD)
+    bench.client.cookies.clear()
+    person = Person(bench, name)
+    assert person.sign_in().status_code == 303
+    return person
