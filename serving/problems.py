@@ -142,18 +142,30 @@ def _fields(error: TriageError) -> list[tuple[str, str]]:
     return [("body", str(error))] if isinstance(error, MalformedBody) else []
 
 
-def _headers(error: TriageError) -> dict[str, str]:
+def unexpected(request_id: str) -> Response:
+    """Answer what nobody foresaw; the log names the request."""
+    detail = "The service failed. Its log names this request by its instance."
+    return render(shape(UNEXPECTED, detail), request_id)
+
+
+def retry_after(error: Exception) -> dict[str, str]:
+    """Give the header that says when to come again, for errors that pass."""
     match error:
         case Overloaded() | TooManyAttempts():
             return {"Retry-After": str(max(1, math.ceil(error.retry_after_seconds)))}
         case StoreUnavailable() | ScoringFailed() | GivenUp():
             return {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    return {}
+
+
+def _headers(error: TriageError) -> dict[str, str]:
+    match error:
         case Unauthenticated():
             return {"WWW-Authenticate": 'Bearer realm="triage"'}
         case ScopeMissing():
             challenge = f'Bearer realm="triage", error="insufficient_scope", scope="{error.scope}"'
             return {"WWW-Authenticate": challenge}
-    return {}
+    return retry_after(error)
 
 
 def from_validation(error: ValidationError, prefix: str = "") -> TriageError:

@@ -116,6 +116,11 @@ class Service:
         self.slots = Slots(parts.settings.max_in_flight)
         metrics.show_model(parts.scorer.info.version if parts.scorer else None)
 
+    def note_claims(self, queue: str, n: int) -> None:
+        """Count claims, but none of a restricted queue: a scrape of the metrics needs no key."""
+        if not self.policy.queues[queue].restricted:
+            self.metrics.claims.labels(queue).inc(n)
+
     def close(self) -> None:
         """Stop the model's threads; what they had begun may finish, if it does so soon."""
         self.scoring.close()

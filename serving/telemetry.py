@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.metrics import Metrics
-from serving.problems import UNEXPECTED, GivenUp, render, respond, shape
+from serving.problems import GivenUp, respond, unexpected
 
 _SANE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _QUIET = ("/livez", "/readyz", "/metrics")
@@ -91,9 +91,7 @@ class Telemetry:
             except Exception as error:
                 _log.error("request failed", **describe(error))
                 if status == 0:
-                    detail = "The service failed. Its log names this request by its instance."
-                    body = shape(UNEXPECTED, detail)
-                    await render(body, request_id)(scope, receive, noting)
+                    await unexpected(request_id)(scope, receive, noting)
             finally:
                 self._note(scope, status, time.perf_counter() - began)
 

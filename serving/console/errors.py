@@ -3,7 +3,6 @@
 Scripts that ask for JSON or a stream get the same problems as the API's callers.
 """
 
-import math
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
@@ -12,7 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.console.frame import fragment, redirect, render
+from serving import problems
+from serving.console.frame import redirect, render
 from serving.console.i18n import lazy
 from serving.console.session import (
     PATH,
@@ -21,15 +21,7 @@ from serving.console.session import (
     wants_htmx,
     wants_page,
 )
-from serving.problems import RETRY_AFTER_SECONDS, UNEXPECTED, answer_to, shape
-from serving.problems import render as render_problem
-from triage_ml.errors import (
-    Overloaded,
-    StoreUnavailable,
-    TooManyAttempts,
-    TriageError,
-    Unauthenticated,
-)
+from triage_ml.errors import TriageError, Unauthenticated
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 _l = lazy
@@ -107,8 +99,7 @@ def unexpected(request: Request) -> Response:
     """Answer what nobody foresaw; the log names the request."""
     if wants_page(request) or wants_htmx(request):
         return _show(request, 500, TOLD[500], {})
-    detail = "The service failed. Its log names this request by its instance."
-    return render_problem(shape(UNEXPECTED, detail), request.state.request_id)
+    return problems.unexpected(request.state.request_id)
 
 
 async def _ask_to_sign_in(request: Request, error: Unauthenticated, otherwise: Handler) -> Response:
@@ -124,11 +115,9 @@ async def _ask_to_sign_in(request: Request, error: Unauthenticated, otherwise: H
 
 
 def _show(request: Request, status: int, told: Told, headers: dict[str, str]) -> Response:
-    answer = fragment if wants_htmx(request) else render
-    template = "error_message.html" if wants_htmx(request) else "error.html"
-    response = answer(
+    response = render(
         request,
-        template,
+        "error_message.html" if wants_htmx(request) else "error.html",
         status=status,
         title=told.title,
         text=told.text,
@@ -140,7 +129,7 @@ def _show(request: Request, status: int, told: Told, headers: dict[str, str]) ->
 
 def _status(error: Exception) -> int:
     if isinstance(error, TriageError):
-        return answer_to(error).status
+        return problems.answer_to(error).status
     if isinstance(error, HTTPException):
         return error.status_code
     if isinstance(error, RequestValidationError):
@@ -157,11 +146,6 @@ def _told(error: Exception) -> Told:
 
 
 def _headers(error: Exception) -> dict[str, str]:
-    match error:
-        case Overloaded() | TooManyAttempts():
-            return {"Retry-After": str(max(1, math.ceil(error.retry_after_seconds)))}
-        case StoreUnavailable():
-            return {"Retry-After": str(RETRY_AFTER_SECONDS)}
-        case HTTPException():
-            return dict(error.headers or {})
-    return {}
+    if isinstance(error, HTTPException):
+        return dict(error.headers or {})
+    return problems.retry_after(error)

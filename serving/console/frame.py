@@ -36,18 +36,8 @@ NAV = (
 
 
 def render(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """Answer with a whole page; `template` extends `page.html`."""
-    return HTMLResponse(_text(request, template, values), status)
-
-
-def fragment(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """Answer with a piece of a page, for htmx; `template` stands alone."""
-    return HTMLResponse(_text(request, template, values), status)
-
-
-def fragment_text(request: Request, template: str, **values: Any) -> str:
-    """Give the HTML of a piece of a page, for an event of a stream."""
-    return _text(request, template, values)
+    """Answer with a page, or for htmx with a piece of one: a template that stands alone."""
+    return HTMLResponse(text(request, template, **values), status)
 
 
 def redirect(path: str) -> RedirectResponse:
@@ -65,7 +55,8 @@ def voice_of(request: Request) -> Voice:
     return Voice(language, zone_of("UTC"), now)
 
 
-def _text(request: Request, template: str, values: dict[str, Any]) -> str:
+def text(request: Request, template: str, **values: Any) -> str:
+    """Give the HTML of a template, as a piece of a page for an event of a stream."""
     voice = voice_of(request)
     account = account_of(request)
     given: dict[str, Any] = {

@@ -8,7 +8,7 @@ account that is not theirs.
 
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Annotated
 from urllib.parse import parse_qs, quote, urlsplit
@@ -102,7 +102,7 @@ async def form(request: Request) -> dict[str, list[str]]:
     return fields
 
 
-def first(fields: dict[str, list[str]], name: str) -> str:
+def first(fields: Mapping[str, list[str]], name: str) -> str:
     """Give a field's only value, or nothing."""
     return next(iter(fields.get(name, [])), "")
 

@@ -5,20 +5,20 @@ Words stand in the templates, where they are translated; here are numbers, codes
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
 from serving.schemas.priority import terms
 from triage_ml.domain.case import Case, CaseState
-from triage_ml.domain.policy import Policy, QueuePolicy
+from triage_ml.domain.policy import Policy
 from triage_ml.domain.priority import HarmTerm, IndexNow
 from triage_ml.domain.report import OTHER_REASON
 from triage_ml.domain.routing import LIKELY, is_restricted
 from triage_ml.domain.scores import LabelScores, Span
 from triage_ml.domain.taxonomy import Label, Language, Severity, Support
-from triage_ml.ports import ModelInfo, QueueDepth, StoredReport, Who
+from triage_ml.ports import ModelInfo, StoredReport, Who
 from triage_ml.workflow.review import RESTRICTED, Dossier
 
 GRAPHIC = frozenset(
@@ -89,6 +89,7 @@ class Hint:
     label: Label
     probability: float
     upper: float
+    trusted: float
     likelihood: str
     severity: float
     support: Support
@@ -161,23 +162,6 @@ class CaseView:
     current_model: bool
 
 
-@dataclass(frozen=True, slots=True)
-class QueueRow:
-    """How full a queue is. Breached: not claimed and past due."""
-
-    name: str
-    fed_by: str
-    restricted: bool
-    n_open: int
-    n_claimed: int
-    n_breached: int
-    n_degraded: int
-    oldest_received_at: datetime | None
-    next_due_at: datetime | None
-    by_tier: Mapping[str, int]
-    by_language: Mapping[str, int]
-
-
 def view_case(
     dossier: Dossier, policy: Policy, index: IndexNow, model: ModelInfo | None, now: datetime
 ) -> CaseView:
@@ -186,7 +170,7 @@ def view_case(
     scores = case.scores
     ours = model is not None and scores is not None and model.version == scores.model_version
     hints = _hints(case, policy, model if ours else None)
-    shown = tuple(h for h in hints if _trusted(h) >= SHOWN or h.reported)
+    shown = tuple(h for h in hints if h.trusted >= SHOWN or h.reported)
     masked_for = _masked_for(case)
     restricted = is_restricted(policy, case.placement.queue)
     # Spans point into the text that was scored, which is not the newest one yet.
@@ -269,43 +253,8 @@ def clauses_of(policy: Policy) -> tuple[Clause, ...]:
     )
 
 
-def seen_queues(policy: Policy, who: Who) -> list[QueuePolicy]:
-    """Give the queues that who asks may see, in the policy's order."""
-    may = RESTRICTED in who.scopes
-    return [row for row in policy.queues.values() if may or not row.restricted]
-
-
 def may_see(policy: Policy, case: Case, who: Who) -> bool:
     return RESTRICTED in who.scopes or not is_restricted(policy, case.placement.queue)
-
-
-def queue_rows(policy: Policy, depths: Sequence[QueueDepth], who: Who) -> list[QueueRow]:
-    """Add up depths per queue, of the queues that who asks may see."""
-    return [
-        _queue_row(queue, [row for row in depths if row.queue == queue.name])
-        for queue in seen_queues(policy, who)
-    ]
-
-
-def _queue_row(queue: QueuePolicy, rows: Sequence[QueueDepth]) -> QueueRow:
-    tiers: Counter[str] = Counter()
-    languages: Counter[str] = Counter()
-    for row in rows:
-        tiers[row.tier.name] += row.n_open
-        languages[row.language.value] += row.n_open
-    return QueueRow(
-        name=queue.name,
-        fed_by=queue.fed_by,
-        restricted=queue.restricted,
-        n_open=sum(row.n_open for row in rows),
-        n_claimed=sum(row.n_claimed for row in rows),
-        n_breached=sum(row.n_breached for row in rows),
-        n_degraded=sum(row.n_degraded for row in rows),
-        oldest_received_at=min((row.oldest_received_at for row in rows), default=None),
-        next_due_at=min((row.next_due_at for row in rows), default=None),
-        by_tier=dict(sorted(tiers.items())),
-        by_language=dict(sorted(languages.items())),
-    )
 
 
 def _strengths(n: int, spans: Sequence[Span]) -> Iterator[tuple[int, int, int]]:
@@ -342,11 +291,13 @@ def _hints(case: Case, policy: Policy, model: ModelInfo | None) -> list[Hint]:
     if case.scores is None:
         return []
     clauses = {clause.label: clause for clause in clauses_of(policy)}
-    found = [
+    gravest = sorted(case.scores.labels.items(), key=lambda row: (-row[1].trusted, row[0]))
+    return [
         Hint(
             label=label,
             probability=score.probability,
             upper=score.upper,
+            trusted=score.trusted,
             likelihood=likelihood(score.trusted),
             severity=score.severity,
             support=score.support,
@@ -354,13 +305,8 @@ def _hints(case: Case, policy: Policy, model: ModelInfo | None) -> list[Hint]:
             reported=case.summary.reasons.get(label.value, 0),
             clause=clauses[label],
         )
-        for label, score in case.scores.labels.items()
+        for label, score in gravest
     ]
-    return sorted(found, key=lambda hint: (-_trusted(hint), hint.label))
-
-
-def _trusted(hint: Hint) -> float:
-    return hint.probability if hint.support is Support.MEASURED else hint.upper
 
 
 def _quality(model: ModelInfo | None, language: Language, label: Label) -> Quality | None:

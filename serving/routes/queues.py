@@ -1,7 +1,5 @@
 """Queues and claims."""
 
-from collections import Counter
-from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -13,11 +11,8 @@ from serving.schemas import answers, examples
 from serving.schemas.cases import CaseStatus, LeaseOut, case_out, status_out
 from serving.schemas.review import ClaimedCase, ClaimIn, ClaimsOut, QueueOut, QueuesOut, ReleaseIn
 from triage_ml.domain.case import Case
-from triage_ml.domain.policy import QueuePolicy
-from triage_ml.domain.taxonomy import Language
 from triage_ml.errors import InvalidInput, LeaseExpired, NotFound
-from triage_ml.ports import QueueDepth
-from triage_ml.workflow.review import RESTRICTED
+from triage_ml.workflow.queues import queue_rows
 
 router = APIRouter(tags=["Queues"])
 
@@ -25,11 +20,9 @@ router = APIRouter(tags=["Queues"])
 @router.get("/v1/queues", summary="List queues", **operation("review", answer=answers.QUEUES))
 async def list_queues(service: Running, who: ReviewKey) -> QueuesOut:
     """Give every queue you may see with its depth by tier and language, oldest and breached."""
-    rows = await service.review.queue_depths(who)
-    seen = [
-        q for q in service.policy.queues.values() if not q.restricted or RESTRICTED in who.scopes
-    ]
-    return QueuesOut(queues=[_queue(queue, rows) for queue in seen])
+    depths = await service.review.queue_depths(who)
+    rows = queue_rows(service.policy, depths, who)
+    return QueuesOut(queues=[QueueOut.of(row) for row in rows])
 
 
 @router.post(
@@ -51,8 +44,7 @@ async def claim(
 ) -> ClaimsOut:
     """Lease the most urgent cases of a queue. A claim that is not renewed in time is over."""
     cases = await service.review.claim(who, queue, body.n, body.languages, body.excluded_labels)
-    if not service.policy.queues[queue].restricted:  # a scrape needs no key
-        service.metrics.claims.labels(queue).inc(len(cases))
+    service.note_claims(queue, len(cases))
     return ClaimsOut(claims=[claimed for case in cases for claimed in _claimed(case)])
 
 
@@ -94,25 +86,3 @@ def _claimed(case: Case) -> list[ClaimedCase]:
     if case.claim is None:
         return []
     return [ClaimedCase(claim=LeaseOut.of(case.claim), case=case_out(case))]
-
-
-def _queue(queue: QueuePolicy, rows: Sequence[QueueDepth]) -> QueueOut:
-    mine = [row for row in rows if row.queue == queue.name]
-    tiers: Counter[str] = Counter()
-    languages: Counter[Language] = Counter()
-    for row in mine:
-        tiers[row.tier.name] += row.n_open
-        languages[row.language] += row.n_open
-    return QueueOut(
-        queue=queue.name,
-        fed_by=queue.fed_by,
-        restricted=queue.restricted,
-        n_open=sum(row.n_open for row in mine),
-        n_claimed=sum(row.n_claimed for row in mine),
-        n_breached=sum(row.n_breached for row in mine),
-        n_degraded=sum(row.n_degraded for row in mine),
-        oldest_received_at=min((row.oldest_received_at for row in mine), default=None),
-        next_due_at=min((row.next_due_at for row in mine), default=None),
-        by_tier=dict(sorted(tiers.items())),
-        by_language=dict(sorted(languages.items())),
-    )

@@ -18,6 +18,7 @@ from triage_ml.domain.decision import (
     Verdict,
 )
 from triage_ml.domain.taxonomy import Label, Language, Severity
+from triage_ml.workflow.queues import QueueRow
 from triage_ml.workflow.review import MAX_CLAIMS
 
 SeverityName = Literal["S0", "S1", "S2", "S3", "S4"]
@@ -111,6 +112,22 @@ class QueueOut(Answer):
     next_due_at: datetime | None
     by_tier: dict[str, int]
     by_language: dict[Language, int]
+
+    @classmethod
+    def of(cls, row: QueueRow) -> "QueueOut":
+        return cls(
+            queue=row.name,
+            fed_by=row.fed_by,
+            restricted=row.restricted,
+            n_open=row.n_open,
+            n_claimed=row.n_claimed,
+            n_breached=row.n_breached,
+            n_degraded=row.n_degraded,
+            oldest_received_at=row.oldest_received_at,
+            next_due_at=row.next_due_at,
+            by_tier=dict(row.by_tier),
+            by_language=dict(row.by_language),
+        )
 
 
 class QueuesOut(Answer):

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.console.view import clauses_of, cut, likelihood, queue_rows, view_case
+from serving.console.view import clauses_of, cut, likelihood, view_case
 from tests.console.desk import id_of
 from tests.serving.bench import Bench
 from triage_ml.domain.scores import Span
@@ -11,6 +11,7 @@ from triage_ml.policy import load_policy
 from triage_ml.ports import ApiKey, ModelInfo
 from triage_ml.testing import StubScorer
 from triage_ml.testing.doubles import FIXED_START
+from triage_ml.workflow.queues import queue_rows
 
 LEAD = ApiKey("lead", frozenset({"review", "restricted"}), FIXED_START)
 REVIEWER = ApiKey("reviewer", frozenset({"review"}), FIXED_START)

@@ -255,7 +255,7 @@ def test_info_says_what_the_manifest_says(scorer: OnnxScorer) -> None:
 
 def test_a_folder_loads_into_a_scorer(folder: Path) -> None:
     """Loading verifies, opens and runs the model once."""
-    assert load_scorer(folder, SEVERITIES, 2).info.version == "tiny-1"
+    assert load_scorer(folder, SEVERITIES).info.version == "tiny-1"
 
 
 def test_a_model_that_cannot_score_does_not_load(tmp_path: Path) -> None:

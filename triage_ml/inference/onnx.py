@@ -234,9 +234,9 @@ def _worst(parts: list[Part], first: Window) -> Reading:
     return Reading(highest, np.take_along_axis(severity, worst, 0)[0], parts, first.source)
 
 
-def load_scorer(folder: Path, severities: Mapping[Label, float], n_threads: int = 1) -> OnnxScorer:
+def load_scorer(folder: Path, severities: Mapping[Label, float]) -> OnnxScorer:
     """Load an artifact folder and run it once. Raises: ArtifactInvalid."""
-    scorer = OnnxScorer(load_artifact(folder), severities, n_threads)
+    scorer = OnnxScorer(load_artifact(folder), severities)
     try:
         scorer.score(["a first text"], [Language.UND])
     except ScoringFailed as error:

@@ -9,16 +9,16 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from serving.console.frame import fragment_text, redirect, render
+from serving.console.frame import redirect, render, text
 from serving.console.live import live_of
 from serving.console.session import Reviewer, form
-from serving.console.view import QueueRow, queue_rows
 from serving.dependencies import Running
 from serving.problems import answer_to
 from serving.service import Service
 from triage_ml.domain.account import Account
 from triage_ml.domain.case import Case
 from triage_ml.errors import NotFound, ScopeMissing, TriageError
+from triage_ml.workflow.queues import QueueRow, queue_rows
 
 router = APIRouter(prefix="/console", include_in_schema=False)
 
@@ -75,8 +75,7 @@ async def claim_next(service: Service, who: Account, queue: str) -> Case | None:
     cases = await service.review.claim(who, queue, excluded_labels=excluded)
     if not cases:
         return None
-    if not service.policy.queues[queue].restricted:  # a scrape needs no key
-        service.metrics.claims.labels(queue).inc()
+    service.note_claims(queue, 1)
     return cases[0]
 
 
@@ -97,7 +96,7 @@ async def _events(request: Request, service: Service, who: Account) -> AsyncGene
             silent += 1
             if rows is not None and rows != last:
                 last, silent = rows, 0
-                yield event("depths", fragment_text(request, "queues_table.html", **_shown(rows)))
+                yield event("depths", text(request, "queues_table.html", **_shown(rows)))
             elif silent >= SILENT_TURNS:
                 silent = 0
                 yield b":\n\n"

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from serving.console.frame import redirect, render
 from serving.console.pages.queues import claim_next, refused
-from serving.console.session import Reviewer, form
+from serving.console.session import Reviewer, first, form
 from serving.console.view import may_see, view_case
 from serving.dependencies import Running
 from serving.service import Service
@@ -61,15 +61,15 @@ class Draft:
 
     @classmethod
     def of(cls, sent: Sent) -> "Draft":
-        gap = _one(sent, "gap") != ""
+        gap = first(sent, "gap") != ""
         return cls(
             labels=tuple(name for name in sent.get("label", []) if name in set(Label)),
-            severities={label: _one(sent, f"severity.{label}") for label in Label},
-            action=_one(sent, "action") or (Action.NO_ACTION.value if gap else ""),
+            severities={label: first(sent, f"severity.{label}") for label in Label},
+            action=first(sent, "action") or (Action.NO_ACTION.value if gap else ""),
             facts=_text(sent, "facts"),
             explanation=_text(sent, "explanation"),
             gap=gap,
-            go_on=_one(sent, "next") != "",
+            go_on=first(sent, "next") != "",
         )
 
     def severity(self, label: str) -> str:
@@ -164,7 +164,7 @@ async def release(request: Request, service: Running, who: Reviewer, case_id: UU
 async def escalate(request: Request, service: Running, who: Reviewer, case_id: UUID) -> Response:
     """Hand a case one holds up to a named person."""
     sent = await form(request)
-    owner, reason = _one(sent, "owner").strip(), _text(sent, "reason")
+    owner, reason = first(sent, "owner").strip(), _text(sent, "reason")
     entered = {"owner": owner, "reason": reason}
     try:
         await service.review.escalate(who, case_id, owner, reason, _claim_id(sent))
@@ -252,7 +252,7 @@ def _holds(case: Case, who: Account, service: Service) -> bool:
 def _claim_id(sent: Sent) -> UUID:
     """Raises: LeaseExpired for what is no claim."""
     try:
-        return UUID(_one(sent, "claim_id"))
+        return UUID(first(sent, "claim_id"))
     except ValueError:
         raise LeaseExpired("(none)") from None
 
@@ -263,10 +263,6 @@ def _note_error(error: InvalidInput, entered: str) -> str:
     return "empty" if is_blank(entered) else "unstorable"
 
 
-def _one(sent: Sent, name: str) -> str:
-    return next(iter(sent.get(name, [])), "")
-
-
 def _text(sent: Sent, name: str) -> str:
     """Read a text field; a browser ends its lines with two characters."""
-    return _one(sent, name).replace("\r\n", "\n")
+    return first(sent, name).replace("\r\n", "\n")
