@@ -1,0 +1,73 @@
+"""What the use cases need from the outside: one file for each thing outside."""
+
+from triage_ml.ports.access import (
+    SEEN_EVERY,
+    AccountStore,
+    ApiKey,
+    Who,
+)
+from triage_ml.ports.cases import (
+    Admit,
+    CaseEvent,
+    CaseStore,
+    ClaimRequest,
+    Delivery,
+    History,
+    HistoryWindow,
+    ItemVersion,
+    QueueDepth,
+    Receipt,
+    StepFunction,
+    StoredAppeal,
+    StoredReport,
+    Submission,
+)
+from triage_ml.ports.clock import (
+    Clock,
+)
+from triage_ml.ports.models import (
+    LiveModel,
+    ModelArtifact,
+    ModelStore,
+)
+from triage_ml.ports.scoring import (
+    Answer,
+    Answered,
+    Engine,
+    LanguageDetector,
+    ModelInfo,
+    Piece,
+    Scorer,
+)
+
+__all__ = [
+    "SEEN_EVERY",
+    "AccountStore",
+    "Admit",
+    "Answer",
+    "Answered",
+    "ApiKey",
+    "CaseEvent",
+    "CaseStore",
+    "ClaimRequest",
+    "Clock",
+    "Delivery",
+    "Engine",
+    "History",
+    "HistoryWindow",
+    "ItemVersion",
+    "LanguageDetector",
+    "LiveModel",
+    "ModelArtifact",
+    "ModelInfo",
+    "ModelStore",
+    "Piece",
+    "QueueDepth",
+    "Receipt",
+    "Scorer",
+    "StepFunction",
+    "StoredAppeal",
+    "StoredReport",
+    "Submission",
+    "Who",
+]
