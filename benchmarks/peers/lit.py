@@ -42,7 +42,7 @@ class Scorer(litserve.LitAPI):
 
     def predict(self, x: Any) -> Any:
         texts = [normalise(text).text for text in ([x] if isinstance(x, str) else x)]
-        encodings = self.tokenizer.encode_batch([self.about["text_prefix"] + t for t in texts])
+        encodings = self.tokenizer.encode_batch(texts)  # the prefix comes with the request
         feed = {
             "input_ids": np.array([e.ids for e in encodings], np.int64),
             "attention_mask": np.array([e.attention_mask for e in encodings], np.int64),

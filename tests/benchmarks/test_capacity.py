@@ -8,8 +8,9 @@ from benchmarks.load.capacity import GAP, STEP_DOWN, find_capacity
 from benchmarks.load.window import Window
 
 
-def window(rate, p99_ms, n_errors=0):
-    return Window(rate, 5.0, 500, p99_ms / 2, p99_ms, p99_ms, p99_ms, n_errors, 500, {}, 0, 0, 200)
+def window(rate, p99_ms, n_errors=0, n_refused=0):
+    ms = (p99_ms / 2, p99_ms, p99_ms, p99_ms)
+    return Window(rate, 5.0, 500, *ms, n_errors, n_refused, 500, {}, 0, 0, 200)
 
 
 def queue(service_ms, long_penalty=1.0):
@@ -46,6 +47,12 @@ def test_errors_bound_the_capacity_though_latency_is_fine():
         return window(rate, 10.0, n_errors=int(rate > 50))
 
     assert 50 / GAP <= find_capacity(measure, 20.0).rate <= 50
+
+
+def test_a_refusal_is_late_and_nothing_worse():
+    """One in a hundred may be refused, as one in a hundred may be late; an error may not be."""
+    assert window(50, 100.0, n_errors=3, n_refused=3).passed
+    assert not window(50, 100.0, n_errors=3, n_refused=2).passed
 
 
 def test_a_server_that_never_keeps_the_limit_has_no_capacity():

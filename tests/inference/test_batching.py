@@ -170,6 +170,25 @@ async def test_batches_keep_to_their_budget(scorer: PieceScorer) -> None:
     batcher.close()
 
 
+@pytest.mark.parametrize(("floor", "largest"), [(1, 4), (128, 8)])
+async def test_workers_share_what_waits(
+    scorer: PieceScorer, monkeypatch: pytest.MonkeyPatch, floor: int, largest: int
+) -> None:
+    """Of two, each takes half of a long queue; a short one is not split."""
+    monkeypatch.setattr(batching, "SHARED_TOKENS", floor)
+    batcher = Batcher(scorer, StubDetector(), max_batch_tokens=1000, n_threads=2)
+    first = await held(batcher, scorer)
+    with batcher._lock:  # the other worker sees all of them at once
+        rest = [batcher.submit(f"text {n:05}", None) for n in range(8)]
+    await until(lambda: not batcher._uncut and len(batcher._queue) == 8 - largest)
+    assert scorer.gate is not None
+    scorer.gate.set()
+    await asyncio.gather(first, *rest)
+    batcher.close()
+    assert max(map(len, scorer.batches)) == largest
+    assert sum(map(len, scorer.batches)) == 9
+
+
 async def test_a_short_text_passes_the_rest_of_a_long_one(
     batcher: Batcher, scorer: PieceScorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

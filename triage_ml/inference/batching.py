@@ -3,8 +3,8 @@
     permit -> cut (tokenise) -> queue -> batch of similar length -> run -> join -> reply
 
 A batch forms when a worker is free: there is no timer, and an idle model answers at once. The
-piece that is due first leads its batch; the pieces nearest to it in length fill it up. Later
-pieces of a long text are due later, so that short texts pass it.
+piece that is due first leads its batch; the pieces nearest to it in length fill it up, as far as
+the other workers have as much to do. Later pieces of a long text are due later, so that short texts pass it.
 
 The same text with the same hint is scored once: callers who come while it is at work share the
 answer, later ones get it from a bounded cache. Texts are kept as long as they wait and no longer;
@@ -31,6 +31,11 @@ from triage_ml.domain.text import normalise
 from triage_ml.errors import Overloaded, ScoringFailed, TriageError
 from triage_ml.inference.windows import BATCH_TOKENS
 from triage_ml.ports import Answer, LanguageDetector, Piece, Scorer
+
+SHARED_TOKENS = 128
+"""Tokens from which a batch goes as fast as a larger one: from here on, what waits is shared among
+the workers, so that none sleeps beside a long queue and nobody waits for a longer batch than needed.
+"""
 
 MAX_PADDING = 0.25
 """Share of a batch that may be padding; a piece that would add more waits for its like."""
@@ -272,13 +277,19 @@ class Batcher:
         """Take the piece due first and its like in length, within the budget of tokens."""
         with self._lock:
             self._queue = [place for place in self._queue if not self._drop(place.job)]
-            batch = _batch(self._queue, self._max_batch_tokens)
+            batch = _batch(self._queue, self._budget())
             for place in batch:
                 place.job.n_taken += 1
                 self._enqueue(place.job)
             if self._queue or self._uncut:
                 self._lock.notify()
         return batch
+
+    def _budget(self) -> int:
+        """Give the tokens that one worker takes of what waits: its share, within bounds."""
+        waiting = sum(place.n_tokens for place in self._queue)
+        share = max(SHARED_TOKENS, -(-waiting // len(self._threads)))
+        return min(self._max_batch_tokens, share)
 
     def _drop(self, job: _Job) -> bool:
         """Free the place of a text that nobody waits for; say whether it is gone."""
