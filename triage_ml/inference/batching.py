@@ -4,7 +4,8 @@
 
 A batch forms when a worker is free: there is no timer, and an idle model answers at once. The
 piece that is due first leads its batch; the pieces nearest to it in length fill it up, as far as
-the other workers have as much to do. Later pieces of a long text are due later, so that short texts pass it.
+as much is left for the other workers. Later pieces of a long text are due later, so that short
+texts pass it.
 
 The same text with the same hint is scored once: callers who come while it is at work share the
 answer, later ones get it from a bounded cache. Texts are kept as long as they wait and no longer;
@@ -33,8 +34,8 @@ from triage_ml.inference.windows import BATCH_TOKENS
 from triage_ml.ports import Answer, LanguageDetector, Piece, Scorer
 
 SHARED_TOKENS = 128
-"""Tokens from which a batch goes as fast as a larger one: from here on, what waits is shared among
-the workers, so that none sleeps beside a long queue and nobody waits for a longer batch than needed.
+"""Tokens from which a batch goes as fast as a larger one. From here on what waits is shared among
+the workers: none sleeps beside a queue, and nobody waits for a longer batch than needed.
 """
 
 MAX_PADDING = 0.25
