@@ -185,7 +185,9 @@ def policy_page() -> str:
     return "".join(
         [
             f"# Policy\n\nThe shipped policy is version `{policy.version}`. A policy is a folder",
-            " of TOML files (`triage_ml/policy/default`); `TRIAGE_POLICY_DIR` names another.\n\n",
+            " of TOML files (`triage_ml/policy/default`); `TRIAGE_POLICY_DIR` names another.",
+            " Its folder `guidelines` says what each label covers, in a file per language; without",
+            " it the labels' English words stand in.\n\n",
             "## Labels\n\n",
             table(("label", "scope", "model head", "typical severity", "DSA category"), labels()),
             "\n## Queues\n\n",

@@ -17,15 +17,23 @@ from triage_ml.domain.policy import Policy
 from triage_ml.domain.taxonomy import Language
 from triage_ml.errors import Overloaded
 from triage_ml.inference.batching import Batcher
-from triage_ml.ports import AccountStore, CaseStore, Clock, LanguageDetector, Scorer
+from triage_ml.ports import (
+    AccountStore,
+    CaseStore,
+    Clock,
+    InsightStore,
+    LanguageDetector,
+    Scorer,
+)
 from triage_ml.workflow.accounts import Accounts, Hasher
+from triage_ml.workflow.insight import Insight
 from triage_ml.workflow.intake import Intake
 from triage_ml.workflow.review import Review
 from triage_ml.workflow.scoring import TURN_TEXTS, Scored, Scoring
 
 
-class Store(CaseStore, AccountStore, Protocol):
-    """Cases and accounts, in one database."""
+class Store(CaseStore, AccountStore, InsightStore, Protocol):
+    """Cases, what is known beside them, and accounts, in one database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +111,7 @@ class Service:
         self.scoring = MeasuredScoring(parts, metrics)
         self.intake = Intake(parts.store, self.scoring, parts.policy, parts.clock)
         self.review = Review(parts.store, parts.policy, parts.clock, lease=parts.settings.lease)
+        self.insight = Insight(parts.store, parts.policy, parts.clock)
         self.accounts = Accounts(
             parts.store,
             parts.clock,

@@ -1,4 +1,4 @@
-"""What happens without being asked: late scores and announcements."""
+"""What happens without being asked: late scores, announcements, sketches of decided texts."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,10 +12,12 @@ from serving.webhooks import TIMEOUT_SECONDS
 from triage_ml.errors import DeliveryFailed, TriageError
 from triage_ml.ports import Delivery
 from triage_ml.workflow.delivery import SEND_LEASE, Send, deliver_due
+from triage_ml.workflow.insight import sketch_decided
 from triage_ml.workflow.scoring import score_backlog
 
 IDLE = timedelta(seconds=1)
 FORGET_EVERY = timedelta(hours=1)
+SKETCH_EVERY = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(seconds=30)
 SENDS_PER_ROUND = int(SEND_LEASE.total_seconds() / TIMEOUT_SECONDS) - 2
 """All of them fit in the lease, even if each runs into its timeout."""
@@ -41,6 +43,7 @@ class Worker:
         await asyncio.gather(
             self._loop("score", self.score_round),
             self._loop("deliver", self.deliver_round),
+            self._loop("sketch", self.sketch_round, idle=SKETCH_EVERY),
             self._loop("forget", self.forget_round, idle=FORGET_EVERY),
         )
 
@@ -61,6 +64,10 @@ class Worker:
             return 0
         parts = self._service
         return await deliver_due(parts.store, self._send, parts.clock, SENDS_PER_ROUND)
+
+    async def sketch_round(self) -> int:
+        """Sketch some texts of decided cases, so that similar ones are found; give how many."""
+        return await sketch_decided(self._service.store)
 
     async def forget_round(self) -> int:
         """Drop what only served repetition and is old enough."""

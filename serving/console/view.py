@@ -12,6 +12,8 @@ from itertools import pairwise
 
 from serving.schemas.priority import terms
 from triage_ml.domain.case import Case, CaseState
+from triage_ml.domain.guideline import Guideline
+from triage_ml.domain.likelihood import SHOWN, likelihood
 from triage_ml.domain.policy import Policy
 from triage_ml.domain.priority import HarmTerm, IndexNow
 from triage_ml.domain.report import OTHER_REASON
@@ -19,6 +21,7 @@ from triage_ml.domain.routing import LIKELY, is_restricted
 from triage_ml.domain.scores import LabelScores, Span
 from triage_ml.domain.taxonomy import Label, Language, Severity, Support
 from triage_ml.ports import ModelInfo, StoredReport, Who
+from triage_ml.workflow.insight import HintRecord, HintRecords
 from triage_ml.workflow.review import RESTRICTED, Dossier
 
 GRAPHIC = frozenset(
@@ -32,11 +35,6 @@ GRAPHIC = frozenset(
     }
 )
 """Labels whose text is hidden until the reviewer asks for it, however mild it may be."""
-
-SHOWN = 0.2
-"""Hints under this are folded away; above it a reviewer should have seen them."""
-
-LIKELIHOODS = ((0.9, "very_likely"), (LIKELY, "likely"), (SHOWN, "possible"), (0.05, "unlikely"))
 
 _SIGNS = re.compile(
     "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff]"
@@ -80,11 +78,15 @@ class Clause:
     text: str
     language: Language
     is_violation: bool
+    guideline: Guideline | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """What the model says of one label. `upper` stands in where the cell is not measured."""
+    """What the model says of one label. `upper` stands in where the cell is not measured.
+
+    `record` is how right such hints were lately, where that may be told.
+    """
 
     label: Label
     probability: float
@@ -96,6 +98,7 @@ class Hint:
     quality: Quality | None
     reported: int
     clause: Clause
+    record: HintRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,27 +166,37 @@ class CaseView:
 
 
 def view_case(
-    dossier: Dossier, policy: Policy, index: IndexNow, model: ModelInfo | None, now: datetime
+    dossier: Dossier,
+    policy: Policy,
+    index: IndexNow,
+    model: ModelInfo | None,
+    now: datetime,
+    *,
+    language: Language = Language.EN,
+    records: HintRecords | None = None,
 ) -> CaseView:
-    """Lay out a case. `model` is the one that runs now; its quality is not told of another's."""
+    """Lay out a case. `model` is the one that runs now; its quality is not told of another's.
+
+    The policy speaks the reader's `language` where it can.
+    """
     case = dossier.case
     scores = case.scores
     ours = model is not None and scores is not None and model.version == scores.model_version
-    hints = _hints(case, policy, model if ours else None)
+    clauses = clauses_of(policy, language)
+    hints = _hints(case, clauses, model if ours else None, records)
     shown = tuple(h for h in hints if h.trusted >= SHOWN or h.reported)
     masked_for = _masked_for(case)
     restricted = is_restricted(policy, case.placement.queue)
     # Spans point into the text that was scored, which is not the newest one yet.
     segments = tuple(cut(case.item.text, () if case.awaits_scores else spans_of(scores)))
     scored = {hint.label for hint in hints}
-    clauses = clauses_of(policy)
     return CaseView(
         case=case,
         segments=segments,
         n_signs=sum(segment.kind == "sign" for segment in segments),
         context=tuple(ContextView(row.relation, tuple(cut(row.text))) for row in case.item.context),
         masked_for=masked_for,
-        masked=bool(masked_for) or restricted,
+        masked=is_masked(policy, case),
         hints=shown,
         folded=tuple(hint for hint in hints if hint not in shown),
         reported_only=tuple(
@@ -236,20 +249,22 @@ def spans_of(scores: LabelScores | None) -> tuple[Span, ...]:
     return tuple(sorted(found, key=lambda span: (span.start, span.end)))
 
 
-def likelihood(probability: float) -> str:
-    """Name a probability; the last of the names is `very_unlikely`."""
-    return next((name for floor, name in LIKELIHOODS if probability >= floor), "very_unlikely")
-
-
 def nearest_severity(severity: float) -> Severity:
     return Severity(min(max(round(severity), 0), 4))
 
 
-def clauses_of(policy: Policy) -> tuple[Clause, ...]:
-    """Give what the policy says of each label; the policy's texts are English."""
+def clauses_of(policy: Policy, language: Language = Language.EN) -> tuple[Clause, ...]:
+    """Give what the policy says of each label; without guidelines its texts are English."""
+    guidelines = policy.guidelines.get(language)
+    if guidelines is None:
+        return tuple(
+            Clause(label, row.clause, row.scope, Language.EN, row.is_violation)
+            for label, row in policy.labels.items()
+        )
     return tuple(
-        Clause(label, row.clause, row.scope, Language.EN, row.is_violation)
+        Clause(label, told.clause, told.scope, language, row.is_violation, told)
         for label, row in policy.labels.items()
+        for told in (guidelines[label],)
     )
 
 
@@ -287,10 +302,17 @@ def _strength(weight: float, heaviest: float) -> int:
     return 1 + sum(weight >= heaviest * share for share in (1 / 3, 2 / 3))
 
 
-def _hints(case: Case, policy: Policy, model: ModelInfo | None) -> list[Hint]:
+def is_masked(policy: Policy, case: Case) -> bool:
+    """Whether a case's text is hidden until the reader asks for it."""
+    return bool(_masked_for(case)) or is_restricted(policy, case.placement.queue)
+
+
+def _hints(
+    case: Case, clauses: Sequence[Clause], model: ModelInfo | None, records: HintRecords | None
+) -> list[Hint]:
     if case.scores is None:
         return []
-    clauses = {clause.label: clause for clause in clauses_of(policy)}
+    language, by_label = case.scores.language, {clause.label: clause for clause in clauses}
     gravest = sorted(case.scores.labels.items(), key=lambda row: (-row[1].trusted, row[0]))
     return [
         Hint(
@@ -301,12 +323,22 @@ def _hints(case: Case, policy: Policy, model: ModelInfo | None) -> list[Hint]:
             likelihood=likelihood(score.trusted),
             severity=score.severity,
             support=score.support,
-            quality=_quality(model, case.scores.language, label),
+            quality=_quality(model, language, label),
             reported=case.summary.reasons.get(label.value, 0),
-            clause=clauses[label],
+            clause=by_label[label],
+            record=_record(records, language, by_label[label], score.trusted),
         )
         for label, score in gravest
     ]
+
+
+def _record(
+    records: HintRecords | None, language: Language, clause: Clause, trusted: float
+) -> HintRecord | None:
+    """Give the record of a hint that was shown; labels that are no violation are seldom ticked."""
+    if records is None or trusted < SHOWN or not clause.is_violation:
+        return None
+    return records.of(language, clause.label, likelihood(trusted))
 
 
 def _quality(model: ModelInfo | None, language: Language, label: Label) -> Quality | None:

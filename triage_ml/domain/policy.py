@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from triage_ml.domain.document import Document, Table
+from triage_ml.domain.guideline import Guidelines, parse_guidelines
 from triage_ml.domain.report import Source
 from triage_ml.domain.rules import FACTS, PLACEMENT, SCORES, Condition
 from triage_ml.domain.taxonomy import Label, Severity, Tier
@@ -111,10 +112,16 @@ class Policy:
     clocks: tuple[LegalClock, ...]
     safety_margin: float
     appeal_window: timedelta
+    guidelines: Guidelines
 
 
-def parse_policy(documents: Mapping[str, Document]) -> Policy:
-    """Build a policy from its documents. Raises: PolicyInvalid for the first thing wrong."""
+def parse_policy(
+    documents: Mapping[str, Document], guidelines: Mapping[str, Document] | None = None
+) -> Policy:
+    """Build a policy from its documents. Raises: PolicyInvalid for the first thing wrong.
+
+    `guidelines` are documents by language; without any the labels' own English words stand in.
+    """
     for name in DOCUMENTS:
         if name not in documents:
             raise PolicyInvalid(f"{name}.toml", "-", "is missing")
@@ -138,6 +145,7 @@ def parse_policy(documents: Mapping[str, Document]) -> Policy:
         clocks=_clocks(Table("clocks.toml", documents["clocks"])),
         safety_margin=general.number("safety_margin", 0, 0.9),
         appeal_window=timedelta(days=general.number("appeal_window_days", 1, 3650)),
+        guidelines=parse_guidelines(guidelines or {}),
     )
     _check_queue_names(policy)
     return policy

@@ -25,6 +25,14 @@ from triage_ml.ports.cases import (
 from triage_ml.ports.clock import (
     Clock,
 )
+from triage_ml.ports.insight import (
+    MAX_COUNTED,
+    AuthorHistory,
+    HintOutcomes,
+    InsightStore,
+    PastDecision,
+    SimilarCase,
+)
 from triage_ml.ports.models import (
     LiveModel,
     ModelArtifact,
@@ -41,30 +49,36 @@ from triage_ml.ports.scoring import (
 )
 
 __all__ = [
+    "MAX_COUNTED",
     "SEEN_EVERY",
     "AccountStore",
     "Admit",
     "Answer",
     "Answered",
     "ApiKey",
+    "AuthorHistory",
     "CaseEvent",
     "CaseStore",
     "ClaimRequest",
     "Clock",
     "Delivery",
     "Engine",
+    "HintOutcomes",
     "History",
     "HistoryWindow",
+    "InsightStore",
     "ItemVersion",
     "LanguageDetector",
     "LiveModel",
     "ModelArtifact",
     "ModelInfo",
     "ModelStore",
+    "PastDecision",
     "Piece",
     "QueueDepth",
     "Receipt",
     "Scorer",
+    "SimilarCase",
     "StepFunction",
     "StoredAppeal",
     "StoredReport",

@@ -14,6 +14,7 @@ from triage_ml.errors import Conflict, NotFound
 from triage_ml.ports import ClaimRequest, StepFunction
 from triage_ml.storage import rows
 from triage_ml.storage.accounts import StoredAccounts
+from triage_ml.storage.insight import StoredInsight
 from triage_ml.storage.models import Models
 from triage_ml.storage.outbox import Keys, Outbox
 from triage_ml.storage.pool import QUERIES, Connection, Pool, make_pool
@@ -25,8 +26,8 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class PostgresCaseStore(Submissions, Reads, Outbox, Keys, StoredAccounts, Models):
-    """`triage_ml.ports.CaseStore`, `AccountStore` and `ModelStore` on a migrated database.
+class PostgresCaseStore(Submissions, Reads, Outbox, Keys, StoredAccounts, StoredInsight, Models):
+    """The stores of `triage_ml.ports` (cases, accounts, insight, models), on a migrated database.
 
     `now` stamps what a change leaves in the log; reports and claims carry their own time.
     """

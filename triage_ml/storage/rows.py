@@ -23,8 +23,10 @@ from triage_ml.ports import (
     ApiKey,
     CaseEvent,
     Delivery,
+    HintOutcomes,
     History,
     HistoryWindow,
+    PastDecision,
     QueueDepth,
     Receipt,
     StoredReport,
@@ -260,6 +262,19 @@ def depth_of(row: Row) -> QueueDepth:
 
 def delivery_of(row: Row) -> Delivery:
     return Delivery(**row)
+
+
+def past_decision_of(row: Row) -> PastDecision:
+    decision = _DECISION.validate_python(row["decision"])
+    if decision is None:
+        raise ValueError("a decided case without a decision")
+    return PastDecision(row["case_id"], decision)
+
+
+def hint_outcomes_of(row: Row) -> HintOutcomes:
+    return HintOutcomes(
+        **{**row, "language": Language(row["language"]), "label": Label(row["label"])}
+    )
 
 
 def key_of(row: Row) -> ApiKey:

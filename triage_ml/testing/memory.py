@@ -17,6 +17,7 @@ from triage_ml.domain.case import OPEN_STATES, Case, Change, Claim, NewEvent, St
 from triage_ml.domain.priority import index_at
 from triage_ml.domain.report import Source
 from triage_ml.domain.review import take
+from triage_ml.domain.sketch import Sketch
 from triage_ml.errors import Conflict, IdempotencyMismatch, NotFound
 from triage_ml.ports import (
     Admit,
@@ -35,6 +36,7 @@ from triage_ml.ports import (
     Submission,
 )
 from triage_ml.testing.memory_accounts import MemoryAccounts
+from triage_ml.testing.memory_insight import MemoryInsight
 
 T = TypeVar("T")
 
@@ -63,8 +65,8 @@ class _Parcel:
 
 
 @dataclass
-class MemoryCaseStore(MemoryAccounts):
-    """`triage_ml.ports.CaseStore` and `AccountStore` for tests.
+class MemoryCaseStore(MemoryAccounts, MemoryInsight):
+    """`triage_ml.ports.CaseStore`, `AccountStore` and `InsightStore` for tests.
 
     `now` stamps what a change leaves in the log.
     """
@@ -85,6 +87,7 @@ class MemoryCaseStore(MemoryAccounts):
         self._appeals: dict[UUID, list[StoredAppeal]] = {}
         self._freed: dict[UUID, datetime] = {}
         self._keys: dict[str, ApiKey] = {}
+        self._sketches: dict[UUID, Sketch] = {}
         self._numbers = count(1)
 
     async def submit(self, submission: Submission, window: HistoryWindow, admit: Admit) -> Receipt:

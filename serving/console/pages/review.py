@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from serving.console.frame import redirect, render
+from serving.console.insight import view_insight
 from serving.console.pages.queues import claim_next, refused
 from serving.console.session import Reviewer, first, form
 from serving.console.view import may_see, view_case
@@ -216,11 +217,22 @@ async def _page(
         return refused(request, late, case_id=case_id, draft=draft)
     scorer = service.scoring.scorer
     model = scorer.info if scorer else None
+    insight = await service.insight.of(who, case)
+    view = view_case(
+        dossier,
+        service.policy,
+        service.review.index_now(case),
+        model,
+        now,
+        language=who.locale,
+        records=insight.records,
+    )
     return render(
         request,
         "review.html" if held else "case_read.html",
         status=422 if errors else 200,
-        view=view_case(dossier, service.policy, service.review.index_now(case), model, now),
+        view=view,
+        insight=view_insight(insight, service.policy, masked=view.masked),
         case=case,
         row=service.policy.priority,
         now=now,
