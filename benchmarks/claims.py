@@ -84,6 +84,7 @@ async def claim_once(store: PostgresCaseStore, queue: str, policy: Policy) -> fl
         urgency_weight=row.urgency_weight,
         age_weight=row.age_weight,
         random_share=row.random_share,
+        blind_share=row.blind_share,
     )
     began = time.perf_counter()
     found = await store.claim(request)

@@ -21,7 +21,7 @@ from serving.body import BodyLimit
 from serving.console import assets
 from serving.console.errors import pages
 from serving.console.headers import ConsoleHeaders
-from serving.console.pages import preferences, sign_in
+from serving.console.pages import mine, preferences, sign_in
 from serving.console.pages import queues as queues_page
 from serving.console.pages import review as review_page
 from serving.metrics import Metrics
@@ -191,7 +191,7 @@ def _assemble(settings: Settings, metrics: Metrics, lifespan: Lifespan | None = 
     # The busiest first: a request is compared with the routes in this order.
     for module in (reports, score, queues, cases, health, docs):
         app.include_router(module.router)
-    for part in (review_page, queues_page, sign_in, preferences, assets):
+    for part in (review_page, queues_page, mine, sign_in, preferences, assets):
         app.include_router(part.router)
     app.add_exception_handler(TriageError, pages(failures.on_triage_error))
     app.add_exception_handler(RequestValidationError, pages(failures.on_invalid_request))

@@ -15,6 +15,7 @@ from serving.schemas.review import (
     ClaimIn,
     DecisionIn,
     EscalationIn,
+    HoldIn,
     ReleaseIn,
     WithdrawalIn,
 )
@@ -27,6 +28,7 @@ BODIES = (
     ScoreIn,
     ClaimIn,
     ReleaseIn,
+    HoldIn,
     DecisionIn,
     EscalationIn,
     AppealIn,

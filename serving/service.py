@@ -110,8 +110,15 @@ class Service:
         self.metrics = metrics
         self.scoring = MeasuredScoring(parts, metrics)
         self.intake = Intake(parts.store, self.scoring, parts.policy, parts.clock)
-        self.review = Review(parts.store, parts.policy, parts.clock, lease=parts.settings.lease)
         self.insight = Insight(parts.store, parts.policy, parts.clock)
+        self.review = Review(
+            parts.store,
+            parts.policy,
+            parts.clock,
+            accounts=parts.store,
+            lease=parts.settings.lease,
+            hold_max=parts.settings.hold_max,
+        )
         self.accounts = Accounts(
             parts.store,
             parts.clock,

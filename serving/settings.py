@@ -68,6 +68,13 @@ class Settings(BaseSettings):
         le=timedelta(hours=8),
         description="How long a claim lasts until it must be renewed.",
     )
+    hold_max: Duration = Field(
+        timedelta(hours=4),
+        ge=timedelta(minutes=15),
+        le=timedelta(days=1),
+        description="How long a claim may be held at most while a reviewer waits for something; "
+        "never beyond the time at which the case is due.",
+    )
     max_body_bytes: int = Field(
         2 * 2**20, ge=1024, le=2**30, description="Largest body of one request, in bytes."
     )

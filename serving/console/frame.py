@@ -31,6 +31,7 @@ class Place:
 
 NAV = (
     Place("/console/queues", _l("Queues")),
+    Place("/console/mine", _l("My cases")),
     Place("/console/preferences", _l("Preferences")),
 )
 

@@ -142,7 +142,10 @@ class ComplaintView:
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
-    """Everything the review page shows of a case; hints and terms gravest first."""
+    """Everything the review page shows of a case; hints and terms gravest first.
+
+    `withheld`: what the model says is left out, and whatever would tell it.
+    """
 
     case: Case
     segments: tuple[Segment, ...]
@@ -163,6 +166,7 @@ class CaseView:
     breached: bool
     restricted: bool
     current_model: bool
+    withheld: bool
 
 
 def view_case(
@@ -174,35 +178,39 @@ def view_case(
     *,
     language: Language = Language.EN,
     records: HintRecords | None = None,
+    withheld: bool = False,
 ) -> CaseView:
     """Lay out a case. `model` is the one that runs now; its quality is not told of another's.
 
-    The policy speaks the reader's `language` where it can.
+    The policy speaks the reader's `language` where it can. `withheld` is for who holds the case
+    blind. What is masked stays so, without saying for which label: the model may have named it.
     """
     case = dossier.case
     scores = case.scores
     ours = model is not None and scores is not None and model.version == scores.model_version
     clauses = clauses_of(policy, language)
-    hints = _hints(case, clauses, model if ours else None, records)
+    hints = [] if withheld else _hints(case, clauses, model if ours else None, records)
     shown = tuple(h for h in hints if h.trusted >= SHOWN or h.reported)
-    masked_for = _masked_for(case)
     restricted = is_restricted(policy, case.placement.queue)
     # Spans point into the text that was scored, which is not the newest one yet.
-    segments = tuple(cut(case.item.text, () if case.awaits_scores else spans_of(scores)))
+    marks = () if case.awaits_scores or withheld else spans_of(scores)
+    segments = tuple(cut(case.item.text, marks))
     scored = {hint.label for hint in hints}
     return CaseView(
         case=case,
         segments=segments,
         n_signs=sum(segment.kind == "sign" for segment in segments),
         context=tuple(ContextView(row.relation, tuple(cut(row.text))) for row in case.item.context),
-        masked_for=masked_for,
+        masked_for=() if withheld else _masked_for(case),
         masked=is_masked(policy, case),
         hints=shown,
         folded=tuple(hint for hint in hints if hint not in shown),
-        reported_only=tuple(
+        reported_only=()
+        if withheld
+        else tuple(
             c for c in clauses if c.label in case.summary.reason_labels and c.label not in scored
         ),
-        terms=_terms(case, policy, index),
+        terms=() if withheld else _terms(case, policy, index),
         index=index,
         clauses=clauses,
         groups=_groups(dossier.reports),
@@ -219,6 +227,7 @@ def view_case(
         and case.placement.due_at <= now,
         restricted=restricted,
         current_model=ours,
+        withheld=withheld,
     )
 
 

@@ -23,9 +23,12 @@ _CHANGE = (NotFound, Conflict)
 async def read(service: Running, who: ReviewKey, case_id: UUID) -> CaseOut:
     """Give the item with the texts it had, its scores, where the case stands and why, its
     reports, its decision and the complaints against it.
+
+    Who holds the case with hints withheld gets no scores.
     """
     found = await service.review.dossier(who, case_id)
-    return case_out(found.case, found.reports, found.versions, found.appeals)
+    withheld = found.case.hides_hints_from(who.name, service.clock.now())
+    return case_out(found.case, found.reports, found.versions, found.appeals, withheld=withheld)
 
 
 @router.get(
@@ -62,7 +65,10 @@ async def priority(service: Running, who: ReviewKey, case_id: UUID) -> PriorityO
     """Give the tier and each term of the index at this moment, with a sentence for each."""
     case = await service.review.get_case(who, case_id)
     return priority_out(
-        service.policy.priority, case.placement.priority, service.review.index_now(case)
+        service.policy.priority,
+        case.placement.priority,
+        service.review.index_now(case),
+        withheld=case.hides_hints_from(who.name, service.clock.now()),
     )
 
 
@@ -106,7 +112,9 @@ async def escalate(
     case_id: UUID,
     body: Annotated[EscalationIn, Depends(parsed(EscalationIn))],
 ) -> CaseStatus:
-    """Hand a case up to a named owner; one that is claimed only with its claim_id."""
+    """Hand a case up to a named owner who can review it; one that is claimed only with its
+    claim_id.
+    """
     case = await service.review.escalate(who, case_id, body.owner, body.reason, body.claim_id)
     return status_out(case)
 

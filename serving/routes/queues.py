@@ -1,5 +1,6 @@
 """Queues and claims."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -9,7 +10,15 @@ from serving.body import parsed
 from serving.dependencies import ReviewKey, Running, operation
 from serving.schemas import answers, examples
 from serving.schemas.cases import CaseStatus, LeaseOut, case_out, status_out
-from serving.schemas.review import ClaimedCase, ClaimIn, ClaimsOut, QueueOut, QueuesOut, ReleaseIn
+from serving.schemas.review import (
+    ClaimedCase,
+    ClaimIn,
+    ClaimsOut,
+    HoldIn,
+    QueueOut,
+    QueuesOut,
+    ReleaseIn,
+)
 from triage_ml.domain.case import Case
 from triage_ml.errors import InvalidInput, LeaseExpired, NotFound
 from triage_ml.workflow.queues import queue_rows
@@ -42,10 +51,14 @@ async def claim(
     queue: str,
     body: Annotated[ClaimIn, Depends(parsed(ClaimIn))],
 ) -> ClaimsOut:
-    """Lease the most urgent cases of a queue. A claim that is not renewed in time is over."""
+    """Lease the most urgent cases of a queue. A claim that is not renewed in time is over.
+
+    Some are drawn to be decided without hints: their scores are null until the decision.
+    """
     cases = await service.review.claim(who, queue, body.n, body.languages, body.excluded_labels)
     service.note_claims(queue, len(cases))
-    return ClaimsOut(claims=[claimed for case in cases for claimed in _claimed(case)])
+    now = service.clock.now()
+    return ClaimsOut(claims=[claimed for case in cases for claimed in _claimed(case, now)])
 
 
 @router.post(
@@ -54,7 +67,7 @@ async def claim(
     **operation("review", answer=answers.LEASE, errors=(NotFound, LeaseExpired, InvalidInput)),
 )
 async def renew(service: Running, who: ReviewKey, claim_id: UUID) -> LeaseOut:
-    """Prolong a claim that still runs by a full lease from now."""
+    """Prolong a claim that still runs to a full lease from now; one on hold keeps its end."""
     case = await service.review.renew(who, claim_id)
     if case.claim is None:
         raise LeaseExpired(str(claim_id))
@@ -82,7 +95,32 @@ async def release(
     return status_out(await service.review.release(who, claim_id, body.reason))
 
 
-def _claimed(case: Case) -> list[ClaimedCase]:
+@router.post(
+    "/v1/claims/{claim_id}/hold",
+    summary="Hold a claim",
+    **operation(
+        "review",
+        body=HoldIn,
+        examples=examples.HOLDS,
+        answer=answers.HELD,
+        errors=(NotFound, LeaseExpired),
+    ),
+)
+async def hold(
+    service: Running,
+    who: ReviewKey,
+    claim_id: UUID,
+    body: Annotated[HoldIn, Depends(parsed(HoldIn))],
+) -> LeaseOut:
+    """Keep a case while something is waited for, at the longest until it is due."""
+    case = await service.review.hold(who, claim_id, body.until, body.reason)
+    if case.claim is None:
+        raise LeaseExpired(str(claim_id))
+    return LeaseOut.of(case.claim)
+
+
+def _claimed(case: Case, now: datetime) -> list[ClaimedCase]:
     if case.claim is None:
         return []
-    return [ClaimedCase(claim=LeaseOut.of(case.claim), case=case_out(case))]
+    withheld = case.hides_hints_from(case.claim.reviewer, now)
+    return [ClaimedCase(claim=LeaseOut.of(case.claim), case=case_out(case, withheld=withheld))]

@@ -115,6 +115,13 @@ LEASE = {
     "lease_expires_at": "2026-03-02T09:15:00Z",
     "drawn_at_random": False,
     "propensity": 0.98,
+    "hints_withheld": False,
+    "held_until": None,
+}
+HELD = {
+    **LEASE,
+    "lease_expires_at": "2026-03-02T10:00:00Z",
+    "held_until": "2026-03-02T10:00:00Z",
 }
 CASE: dict[str, Any] = {
     **STATUS,
@@ -204,5 +211,6 @@ ANNOUNCEMENT: dict[str, Any] = {
         "dsa_category": "SCAMS_AND_FRAUD",
         "policy_version": "2026-11-22",
         "decided_at": "2026-03-02T09:12:00Z",
+        "hints_withheld": False,
     },
 }

@@ -84,8 +84,11 @@ class AppealOut(Answer):
     appealed_at: datetime
 
 
+_WITHHELD = " Null while hints are withheld from you."
+
+
 class LeaseOut(Answer):
-    """A lease on a case; decide, release or renew it before it ends."""
+    """A lease on a case; decide, release, hold or renew it before it ends."""
 
     claim_id: UUID
     reviewer: str
@@ -93,6 +96,13 @@ class LeaseOut(Answer):
     lease_expires_at: datetime
     drawn_at_random: bool = Field(description="Drawn to estimate error rates, not by urgency.")
     propensity: float = Field(description="The chance with which this case was drawn.")
+    hints_withheld: bool = Field(
+        description="Drawn to be decided without hints: until the decision the scores, and what "
+        "was placed by them, are null for who holds the claim, and for nobody else."
+    )
+    held_until: datetime | None = Field(
+        description="Until when the case was put on hold; the lease lasts at least as long."
+    )
 
     @classmethod
     def of(cls, claim: Claim) -> "LeaseOut":
@@ -103,6 +113,8 @@ class LeaseOut(Answer):
             lease_expires_at=claim.lease_expires_at,
             drawn_at_random=claim.drawn_at_random,
             propensity=claim.propensity,
+            hints_withheld=claim.hints_withheld,
+            held_until=claim.held_until,
         )
 
 
@@ -116,6 +128,7 @@ class DecisionOut(Answer):
     policy_version: str
     stage: Stage
     dsa_category: str | None = Field(description="DSA Transparency Database category.")
+    hints_withheld: bool = Field(description="Decided without seeing what the model said.")
 
     @classmethod
     def of(cls, decision: Decision) -> "DecisionOut":
@@ -130,6 +143,7 @@ class DecisionOut(Answer):
             policy_version=decision.policy_version,
             stage=Stage(decision.stage),
             dsa_category=decision.dsa_category,
+            hints_withheld=decision.hints_withheld,
         )
 
 
@@ -151,13 +165,15 @@ class CaseOut(CaseStatus):
 
     item: ItemOut
     language: LanguageOut
-    labels: Labels
-    p_violation: float | None
+    labels: Labels | None = Field(description="What the model says per label." + _WITHHELD)
+    p_violation: float | None = Field(
+        description="Chance of any violation, where there are scores." + _WITHHELD
+    )
     n_windows: int | None
     model_version: str | None
     policy_version: str
-    tier_reason: str
-    route_reason: str
+    tier_reason: str | None = Field(description="Why this tier." + _WITHHELD)
+    route_reason: str | None = Field(description="Why this queue." + _WITHHELD)
     clock: str
     received_at: datetime
     repeat_actor: bool
@@ -218,19 +234,22 @@ def case_out(
     reports: Sequence[StoredReport] | None = None,
     versions: Sequence[ItemVersion] | None = None,
     appeals: Sequence[StoredAppeal] | None = None,
+    *,
+    withheld: bool = False,
 ) -> CaseOut:
-    scores, placement = case.scores, case.placement
+    """Lay out a case; `withheld` leaves out what the model says and what was placed by it."""
+    scores, placement = None if withheld else case.scores, case.placement
     return CaseOut(
         **_status(case),
         item=ItemOut.of(case.item),
         language=LanguageOut.of(case.language),
-        labels=labels_out(scores),
+        labels=None if withheld else labels_out(scores),
         p_violation=round(scores.p_violation, 6) if scores else None,
         n_windows=scores.n_windows if scores else None,
         model_version=scores.model_version if scores else None,
         policy_version=placement.priority.policy_version,
-        tier_reason=placement.priority.tier_reason,
-        route_reason=placement.route_reason,
+        tier_reason=None if withheld else placement.priority.tier_reason,
+        route_reason=None if withheld else placement.route_reason,
         clock=placement.clock,
         received_at=case.received_at,
         repeat_actor=case.repeat_actor,

@@ -104,6 +104,10 @@ CLAIM_REQUESTS = _only(
     {"n": 5, "languages": ["en"], "excluded_labels": ["self_harm"]},
 )
 RELEASES = _only("Not mine to judge", {"reason": "I know the author"})
+HOLDS = _only(
+    "Wait for a translation",
+    {"until": "2026-03-02T10:00:00Z", "reason": "A colleague translates the thread"},
+)
 DECISIONS: dict[str, Any] = {
     "remove": {
         "summary": "A scam is removed",

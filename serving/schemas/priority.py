@@ -6,6 +6,9 @@ from serving.schemas.base import Answer
 from triage_ml.domain.policy import PriorityPolicy
 from triage_ml.domain.priority import HarmTerm, IndexNow, Priority
 
+TIMELY = frozenset({"reach", "reporter", "context", "urgency", "age"})
+"""Terms that tell nothing of the model's scores."""
+
 
 class IndexOut(Answer):
     """Position inside the tier; higher goes first. value = base + urgency + age."""
@@ -24,18 +27,24 @@ class Term(Answer):
 
 class PriorityOut(Answer):
     tier: str = Field(description="T0 (first) to T4; a tier always beats the ones below it.")
-    tier_reason: str
-    index: IndexOut
+    tier_reason: str | None = Field(
+        description="Null, like the index and its terms of harm, for who holds the case with "
+        "hints withheld."
+    )
+    index: IndexOut | None
     terms: list[Term]
     policy_version: str
 
 
-def priority_out(row: PriorityPolicy, priority: Priority, index: IndexNow) -> PriorityOut:
+def priority_out(
+    row: PriorityPolicy, priority: Priority, index: IndexNow, *, withheld: bool = False
+) -> PriorityOut:
+    told = terms(row, priority, index)
     return PriorityOut(
         tier=priority.tier.name,
-        tier_reason=priority.tier_reason,
-        index=index_out(index),
-        terms=terms(row, priority, index),
+        tier_reason=None if withheld else priority.tier_reason,
+        index=None if withheld else index_out(index),
+        terms=[term for term in told if term.name in TIMELY] if withheld else told,
         policy_version=priority.policy_version,
     )
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 from pydantic.config import JsonDict
 
 from serving.schemas.base import Answer, Body, Ref
@@ -41,6 +41,14 @@ class ReleaseIn(Body):
     reason: str = Field(json_schema_extra=_NOTE)
 
 
+class HoldIn(Body):
+    until: AwareDatetime = Field(
+        description="The lease lasts until then: not later than the case is due, and not longer "
+        "than TRIAGE_HOLD_MAX from now."
+    )
+    reason: str = Field(json_schema_extra=_NOTE, description="What is waited for.")
+
+
 class DecisionIn(Body):
     """A reviewer's conclusion; the reviewer is who the API key belongs to."""
 
@@ -70,7 +78,9 @@ class DecisionIn(Body):
 
 
 class EscalationIn(Body):
-    owner: Ref = Field(description="Who takes the case over.")
+    owner: Ref = Field(
+        description="Who takes the case over: an account or a key with the scope review."
+    )
     reason: str = Field(json_schema_extra=_NOTE)
     claim_id: UUID | None = Field(None, description="Needed while the case is claimed.")
 

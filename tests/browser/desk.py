@@ -18,6 +18,8 @@ from typing import Any
 import httpx
 import psycopg
 
+from triage_ml.policy import DEFAULT_FOLDER
+
 TRIAGE = (sys.executable, "-c", "from triage_ml.cli import main; main()")
 ROOT = Path(__file__).parents[2]
 PASSWORD = "seven quiet herons at noon"
@@ -76,6 +78,11 @@ class Desk:
         receipt: dict[str, Any] = answer.json()
         return receipt
 
+    def escalate(self, case_id: str, owner: str) -> None:
+        """Hand a case that waits to somebody."""
+        body = {"owner": owner, "reason": "Somebody has to call the club."}
+        self.api.post(f"/v1/cases/{case_id}/escalation", json=body).raise_for_status()
+
     def case(self, case_id: str) -> dict[str, Any]:
         """Read a case as GET /v1/cases/{case_id} gives it."""
         answer = self.api.get(f"/v1/cases/{case_id}")
@@ -105,6 +112,11 @@ class Desk:
         )
         for statement in moved:
             assert self.sql(statement, case_id) == 1
+
+    def blind(self, case_id: str) -> None:
+        """Withhold the hints of a running claim, as chance does for some."""
+        moved = "UPDATE claim SET hints_withheld = true WHERE case_id = %s AND ended_at IS NULL"
+        assert self.sql(moved, case_id) == 1
 
     def prefer(self, name: str, locale: str) -> None:
         """Set the interface language of an account."""
@@ -138,7 +150,10 @@ def browser_options() -> dict[str, Any]:
 
 @contextmanager
 def running(database_url: str, folder: Path, **settings: str) -> Iterator[Desk]:
-    """Start `triage serve` on an empty database, with keys to report and to look with."""
+    """Start `triage serve` on an empty database, with keys to report and to look with.
+
+    Its policy withholds no hints by chance, so that pages look the same every time.
+    """
     given = {name: value for name, value in os.environ.items() if not name.startswith("TRIAGE_")}
     environment = {
         **given,
@@ -146,6 +161,7 @@ def running(database_url: str, folder: Path, **settings: str) -> Iterator[Desk]:
         "PYTHONIOENCODING": "utf-8",
         "TRIAGE_DATABASE_URL": database_url,
         "TRIAGE_DATA_DIR": str(folder),
+        "TRIAGE_POLICY_DIR": str(_seeing_policy(folder / "policy")),
         "TRIAGE_PORT": "0",
         "TRIAGE_SCORE_DEADLINE": "20s",  # a busy machine must not change what is shown
         **settings,
@@ -161,6 +177,18 @@ def running(database_url: str, folder: Path, **settings: str) -> Iterator[Desk]:
             yield Desk(url, database_url, environment, api)
     finally:
         server.stop()
+
+
+def _seeing_policy(folder: Path) -> Path:
+    """Copy the shipped policy, with a blind share of none."""
+    shutil.copytree(DEFAULT_FOLDER, folder)
+    general = folder / "policy.toml"
+    written = general.read_text(encoding="utf-8")
+    changed = re.sub(r"(?m)^blind_share = [\d.]+", "blind_share = 0", written)
+    if changed == written:
+        raise RuntimeError("the shipped policy has no blind_share")
+    general.write_text(changed, encoding="utf-8")
+    return folder
 
 
 class _Server:

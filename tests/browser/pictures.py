@@ -78,6 +78,28 @@ def escalate(desk: Desk, page: Any, language: str) -> None:
     page.locator("#escalate").wait_for()
 
 
+def blind(desk: Desk, page: Any, language: str) -> None:
+    review(desk, page, language)
+    desk.blind(page.url.rpartition("/")[2])
+    page.reload()
+    page.locator("#withheld").wait_for()
+
+
+def hold(desk: Desk, page: Any, language: str) -> None:
+    review(desk, page, language)
+    page.keyboard.press("h")
+    page.locator("#hold-reason").wait_for()
+
+
+def mine(desk: Desk, page: Any, language: str) -> None:
+    handed = desk.report(SCENES[language], "graphic_violence")
+    desk.escalate(handed["case_id"], "ayla")
+    hold(desk, page, language)
+    page.locator("#hold-reason").fill("A colleague translates it.")
+    page.locator("#hold button").click()
+    page.wait_for_url("**/console/mine?held=*")
+
+
 def decided(desk: Desk, page: Any, language: str) -> None:
     review(desk, page, language)
     form = page.locator("#decision")
@@ -103,7 +125,10 @@ VIEWS: dict[str, View] = {
     "hidden-text": hidden,
     "sending": sending,
     "keys": keys,
+    "hold": hold,
     "escalate": escalate,
+    "blind": blind,
+    "mine": mine,
     "decided": decided,
     "not-found": not_found,
 }

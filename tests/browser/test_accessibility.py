@@ -93,6 +93,32 @@ def escalate(desk, page) -> None:
     expect(page.locator("#escalate")).to_be_visible()
 
 
+def blind(desk, page) -> None:
+    sign_in(page, "anna")
+    desk.blind(claim(page, desk.report()["queue"]))
+    page.reload()
+    expect(page.locator("#withheld")).to_be_visible()
+
+
+def hold(desk, page) -> None:
+    review(desk, page)
+    page.keyboard.press("h")
+    expect(page.locator("#hold")).to_be_visible()
+
+
+def mine(desk, page) -> None:
+    handed = desk.report("The picture shows a minister.", "harassment")
+    desk.escalate(handed["case_id"], "anna")
+    hold(desk, page)
+    page.locator("#hold-reason").fill("A colleague translates it.")
+    page.locator("#hold button").click()
+    page.wait_for_url("**/console/mine?held=*")
+
+
+def no_cases(desk, page) -> None:
+    sign_in(page, "anna", "/console/mine")
+
+
 def keys(desk, page) -> None:
     review(desk, page)
     page.keyboard.press("?")
@@ -138,9 +164,10 @@ View = Callable[[Any, Any], None]
 PAGES: tuple[View, ...] = (
     sign_in_page, refused_sign_in, queues, empty_queue, preferences, review, hidden_text,
     revealed_text, everything_unfolded, about_to_be_sent, filled_in_wrongly, lost_lease, decided,
-    only_to_read, not_found,
+    only_to_read, not_found, blind, mine, no_cases,
 )  # fmt: skip
-DIALOGS: tuple[View, ...] = (give_back, escalate, keys)
+WHOLE = (sign_in_page, queues, mine, preferences, review, decided, not_found)
+DIALOGS: tuple[View, ...] = (give_back, hold, escalate, keys)
 
 
 @pytest.fixture(autouse=True)
@@ -167,7 +194,9 @@ def test_axe_finds_no_violation_on_a_phone(desk, open_page, view) -> None:
     assert violations(page) == []
 
 
-@pytest.mark.parametrize("view", [sign_in_page, queues, preferences, review, decided, not_found])
+@pytest.mark.parametrize(
+    "view", [sign_in_page, queues, mine, preferences, review, decided, not_found]
+)
 def test_the_keyboard_reaches_every_control(desk, open_page, view) -> None:
     """Tab leads to each control once, in sight, with a mark that shows where one is."""
     page = open_page(reduced_motion="reduce")
@@ -204,7 +233,9 @@ def test_nothing_sticks_out_of_a_narrow_window(desk, open_page, view) -> None:
     assert overflow(page) <= 0
 
 
-@pytest.mark.parametrize("view", [sign_in_page, queues, preferences, review, decided, not_found])
+@pytest.mark.parametrize(
+    "view", [sign_in_page, queues, mine, preferences, review, decided, not_found]
+)
 def test_a_page_has_one_heading_and_its_landmarks(desk, open_page, view) -> None:
     """One h1, one main, a title of its own, and a way past the navigation."""
     page = open_page()

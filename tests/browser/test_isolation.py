@@ -9,7 +9,7 @@ from tests.browser.pages import case_of, claim, csrf_of, send_sign_in, sign_in
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 DONE = re.compile(r"/console/queues\?.*done=")
-STEPS = ("decide", "release", "escalate")
+STEPS = ("decide", "release", "hold", "escalate", "take")
 
 
 def end_by_clock(desk, page) -> None:

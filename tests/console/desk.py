@@ -8,6 +8,7 @@ from httpx2 import Response
 
 from tests.console.person import PASSWORD, Person
 from tests.serving.bench import Bench
+from triage_ml.domain.case import Case
 
 QUEUE = "std-en-safety"
 FINDING = {
@@ -55,9 +56,19 @@ def id_of(page: str) -> UUID:
     return UUID(page.rpartition("/")[2].partition("?")[0])
 
 
+def stored(person: Person, page: str) -> Case:
+    """Give the case of a page as the store has it."""
+    return person.bench.run(person.bench.store.get_case, id_of(page))
+
+
+def add_account(bench: Bench, name: str, *scopes: str) -> None:
+    """Make an account that can review."""
+    bench.run(bench.service.accounts.create, name, name.title(), ["review", *scopes], PASSWORD)
+
+
 def another(bench: Bench, name: str, *scopes: str) -> Person:
     """Sign somebody else in with the same browser."""
-    bench.run(bench.service.accounts.create, name, name.title(), ["review", *scopes], PASSWORD)
+    add_account(bench, name, *scopes)
     bench.client.cookies.clear()
     person = Person(bench, name)
     assert person.sign_in().status_code == 303

@@ -5,16 +5,24 @@ from uuid import uuid4
 import pytest
 
 from serving.console.pages.review import LABEL_KEYS
-from tests.console.desk import FINDING, QUEUE, another, claim_of, decide, hold, id_of, keys_of, take
+from tests.console.desk import (
+    FINDING,
+    QUEUE,
+    add_account,
+    another,
+    claim_of,
+    decide,
+    hold,
+    id_of,
+    keys_of,
+    stored,
+    take,
+)
 from tests.console.person import Person
-from triage_ml.domain.case import Case, CaseState
+from triage_ml.domain.case import CaseState
 from triage_ml.domain.decision import Action
 from triage_ml.domain.taxonomy import Label, Severity
 from triage_ml.errors import ScoringFailed
-
-
-def stored(person: Person, page: str) -> Case:
-    return person.bench.run(person.bench.store.get_case, id_of(page))
 
 
 def test_held_case_shows_what_is_needed_to_decide(person: Person) -> None:
@@ -29,7 +37,7 @@ def test_held_case_shows_what_is_needed_to_decide(person: Person) -> None:
 def test_every_label_has_a_key() -> None:
     """No two labels share a key, and none takes one of the page's own."""
     assert len(set(LABEL_KEYS)) == len(LABEL_KEYS) == len(Label)
-    assert not set(LABEL_KEYS) & set("afgtlernu?")
+    assert not set(LABEL_KEYS) & set("afgtlehrnu?")
 
 
 def test_markup_in_the_text_is_text(person: Person) -> None:
@@ -216,6 +224,7 @@ def test_escalation_names_an_owner(person: Person) -> None:
     answer = person.post(f"{page}/escalate", {**keys, "owner": "", "reason": "Press asks."})
     assert answer.status_code == 422
     assert "Press asks." in answer.text
+    add_account(person.bench, "lea")
     answer = person.post(f"{page}/escalate", {**keys, "owner": "lea", "reason": "Press asks."})
     assert answer.status_code == 303
     assert stored(person, page).owner == "lea"
@@ -231,7 +240,7 @@ def test_lease_is_renewed_by_the_page(person: Person) -> None:
     headers = {"x-csrf-token": keys["csrf"], "accept": "application/json"}
     answer = person.post(url, {}, **headers)
     ends_at = person.bench.clock.now() + person.bench.service.settings.lease
-    assert answer.json() == {"expires_at": ends_at.isoformat()}
+    assert answer.json() == {"expires_at": ends_at.isoformat(), "seconds": 600}
     person.bench.clock.advance(timedelta(hours=1))
     assert person.post(url, {}, **headers).status_code in {401, 410}
 
@@ -243,7 +252,7 @@ def test_renewal_is_not_forged(person: Person) -> None:
     assert person.post(url, {}, accept="application/json").status_code == 403
 
 
-@pytest.mark.parametrize("step", ["decide", "release", "escalate"])
+@pytest.mark.parametrize("step", ["decide", "release", "hold", "escalate", "take"])
 def test_reloaded_step_leads_back_to_the_case(person: Person, step: str) -> None:
     """The address of a refused step, opened again, shows the case."""
     page = hold(person)

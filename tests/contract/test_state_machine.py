@@ -8,7 +8,7 @@ import random
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -164,6 +164,29 @@ class Stores(RuleBasedStateMachine):
     def renew(self, claim, reviewer):
         self.with_claim(claim, reviewer, review.renew, lease=LEASE)
 
+    @rule(claim=claims, minutes=st.sampled_from([-1, 15, 60, 240]))
+    def hold(self, claim, minutes):
+        until = self.clock.now() + timedelta(minutes=minutes)
+        self.with_claim(
+            claim,
+            None,
+            review.hold,
+            until=until,
+            reason="a translation",
+            max_hold=timedelta(hours=4),
+        )
+
+    @rule(report=reports, reviewer=st.sampled_from(["lead", "ben"]))
+    def take_handed(self, report, reviewer):
+        """Only "lead" is ever handed a case."""
+        now = self.clock.advance(timedelta(seconds=5))
+        self.step(
+            report[0],
+            lambda store: (
+                lambda c: review.take_handed(c, review.Claim(uuid4(), reviewer, now, now + LEASE))
+            ),
+        )
+
     @rule(claim=consumes(claims))
     def release(self, claim):
         self.with_claim(claim, None, review.release, reason="not my field")
@@ -256,6 +279,11 @@ class Stores(RuleBasedStateMachine):
         now = self.clock.now()
         mine, theirs = self.both(lambda store: store.queue_depths(now))
         assert mine == theirs
+        for name in (*REVIEWERS, "lead"):
+            mine, theirs = self.both(lambda store, name=name: store.held_by(name, now))
+            assert {self.known[c.case_id] for c in mine} == {c.case_id for c in theirs}
+            mine, theirs = self.both(lambda store, name=name: store.owned_by(name, now))
+            assert {self.known[c.case_id] for c in mine} == {c.case_id for c in theirs}
         mine, theirs = self.both(lambda store: store.unscored(9, 3))
         assert [self.known[case.case_id] for case in mine] == [case.case_id for case in theirs]
 

@@ -71,6 +71,7 @@ def claim_parameters(asked):
         "urgency_weight": asked.urgency_weight,
         "age_weight": asked.age_weight,
         "random_share": asked.random_share,
+        "blind_share": asked.blind_share,
         "any_language": not asked.languages,
         "languages": [language.value for language in asked.languages],
         "excluded_labels": [label.value for label in asked.excluded_labels],
@@ -134,6 +135,17 @@ async def test_a_random_draw_of_few_counts_them(postgres_store):
         await report(postgres_store, f"i-{n}")
     [case] = await postgres_store.claim(request(share=1.0))
     assert case.claim.propensity == pytest.approx(1 / 7)
+
+
+async def test_about_the_share_of_claims_is_blind(postgres_store):
+    """Each case of a claim has its own draw: neither all of a batch nor none."""
+    for n in range(100):
+        await report(postgres_store, f"i-{n}")
+    n_blind = 0
+    for _ in range(2):
+        cases = await postgres_store.claim(request(n=50, blind_share=0.5))
+        n_blind += sum(case.claim.hints_withheld for case in cases)
+    assert 20 < n_blind < 80  # 50 expected, with a standard deviation of 5
 
 
 async def test_a_claim_among_many_finds_the_most_urgent(crowded_url):

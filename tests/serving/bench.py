@@ -1,14 +1,16 @@
 """An app under test, what it is made of, and the requests that tests send."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from httpx2 import Response
 from starlette.testclient import TestClient
 
 from serving.service import Service
+from triage_ml.domain.policy import Policy
 from triage_ml.domain.taxonomy import Label
+from triage_ml.policy import load_policy
 from triage_ml.ports import ApiKey
 from triage_ml.testing import FixedClock, StubScorer
 from triage_ml.testing.memory import MemoryCaseStore
@@ -74,6 +76,12 @@ class Bench:
     def n_stored(self) -> int:
         """Count the reports in the store."""
         return len(self.store._reports)
+
+
+def policy_with(blind_share: float) -> Policy:
+    """Give the shipped policy with another share of claims whose hints are withheld."""
+    policy = load_policy()
+    return replace(policy, priority=replace(policy.priority, blind_share=blind_share))
 
 
 def secret_of(scope: str) -> str:

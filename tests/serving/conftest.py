@@ -12,9 +12,8 @@ from serving.app import create_app
 from serving.metrics import Metrics
 from serving.service import Parts, Service
 from serving.settings import Settings
-from tests.serving.bench import KEYWORDS, Bench
+from tests.serving.bench import KEYWORDS, Bench, policy_with
 from tests.serving.receiver import Receiver, listening
-from triage_ml.policy import load_policy
 from triage_ml.testing import FixedClock, StubDetector, StubScorer
 from triage_ml.testing.memory import MemoryCaseStore
 from triage_ml.workflow.access import SCOPES
@@ -32,7 +31,7 @@ def make_bench() -> Iterator[MakeBench]:
             store = MemoryCaseStore(now=clock.now)
             parts = Parts(
                 settings=Settings(**changes.pop("settings", {})),
-                policy=load_policy(),
+                policy=policy_with(blind_share=0.0),
                 store=store,
                 scorer=StubScorer(KEYWORDS),
                 detector=StubDetector(),

@@ -166,12 +166,12 @@ def test_an_escalated_case_has_an_owner(bench: Bench) -> None:
     bench.report()
     claimed = bench.claim()
     path = f"/v1/cases/{claimed['case']['case_id']}/escalation"
-    body = {"owner": "lead-policy", "reason": "A public figure"}
+    body = {"owner": "key-lead", "reason": "A public figure"}
     refused = bench.post(path, body, scope="review")
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "claim_id")
     body["claim_id"] = claimed["claim"]["claim_id"]
     status = bench.post(path, body, scope="review").json()
-    assert (status["queue"], status["owner"], status["tier"]) == ("escalation", "lead-policy", "T2")
+    assert (status["queue"], status["owner"], status["tier"]) == ("escalation", "key-lead", "T2")
 
 
 def test_nothing_is_found_under_an_unknown_id(bench: Bench) -> None:
@@ -185,6 +185,7 @@ def test_nothing_is_found_under_an_unknown_id(bench: Bench) -> None:
         bench.post(f"{case}/withdrawal", {"report_id": ABSENT, "reason": "x"}),
         bench.post(f"/v1/claims/{ABSENT}/renew"),
         bench.post(f"/v1/claims/{ABSENT}/release", {"reason": "x"}),
+        bench.post(f"/v1/claims/{ABSENT}/hold", {"reason": "x", "until": "2026-01-05T09:30:00Z"}),
     ]  # fmt: skip
     assert {answer.status_code for answer in answers} == {404}
 

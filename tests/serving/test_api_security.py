@@ -28,6 +28,7 @@ ROUTES = {
     ("POST", "/v1/queues/std-en-safety/claims"): {"review"},
     ("POST", f"{CLAIM}/renew"): {"review"},
     ("POST", f"{CLAIM}/release"): {"review"},
+    ("POST", f"{CLAIM}/hold"): {"review"},
 }
 OPEN = {"/livez", "/readyz", "/metrics"}
 

@@ -75,12 +75,12 @@ def test_only_child_safety_is_restricted() -> None:
 
 
 def test_the_shipped_constants_are_those_of_the_model() -> None:
-    """Weights, cap, bounds, window, random share and margin stand as the policy model says."""
+    """Weights, cap, bounds, window, shares and margin stand as the policy model says."""
     policy = shipped_policy()
     row = policy.priority
     assert row.severity_weights == (0, 1, 3, 9, 27)
     assert (row.reach_cap, row.reporter_bounds, row.reporter_window) == (4, (0.3, 2), 100)
-    assert (row.random_share, policy.safety_margin) == (0.02, 0.25)
+    assert (row.random_share, row.blind_share, policy.safety_margin) == (0.02, 0.05, 0.25)
     assert policy.appeal_window.days >= 183
     assert set(row.reason_prior) == set(row.reporter_prior) == set(Source)
 
@@ -159,6 +159,8 @@ WRONG = [
     ("policy", "priority.reporter_bounds", [2, 0.3], "must rise"),
     ("policy", "priority.reporter_window", 1.5, "must be a whole number"),
     ("policy", "priority.random_share", 0.9, "must lie within 0 and 0.5"),
+    ("policy", "priority.blind_share", 1.1, "must lie within 0 and 1"),
+    ("policy", "priority.blind_share", MISSING, "must be a number"),
     ("policy", "priority.urgency", 1, "is not a known key"),
     ("policy", "priority.reporter_prior.user", [0, 6], "must be two numbers over 0"),
     ("policy", "priority.reporter_prior.legal", MISSING, "must be a list"),

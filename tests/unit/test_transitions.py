@@ -35,7 +35,16 @@ from triage_ml.domain.case import (
     next_state,
 )
 from triage_ml.domain.decision import Action, Appeal
-from triage_ml.domain.review import appeal, decide, escalate, release, renew, take, withdraw
+from triage_ml.domain.review import (
+    appeal,
+    decide,
+    escalate,
+    hold,
+    release,
+    renew,
+    take,
+    withdraw,
+)
 from triage_ml.domain.scores import LanguageGuess
 from triage_ml.domain.taxonomy import Label, Language, Severity
 from triage_ml.errors import IllegalTransition, TriageError
@@ -68,11 +77,17 @@ def _escalate(case: Case) -> Change:
     return escalate(case, POLICY, REVIEWER, "olga", "press asks", NOW, CLAIM_ID)
 
 
+def _hold(case: Case) -> Change:
+    until = NOW + timedelta(minutes=30)
+    return hold(case, CLAIM_ID, REVIEWER, until, "a translation", NOW, timedelta(hours=1))
+
+
 STEPS: dict[Step, Callable[[Case], Change]] = {
     Step.REPORTED: _join,
     Step.SCORED: lambda case: add_scores(case, POLICY, make_scores(), NOW, "worker"),
     Step.CLAIMED: lambda case: take(case, make_claim()),
     Step.RENEWED: lambda case: renew(case, CLAIM_ID, REVIEWER, LEASE, NOW),
+    Step.HELD: _hold,
     Step.RELEASED: lambda case: release(case, CLAIM_ID, REVIEWER, "a break", NOW),
     Step.LEASE_EXPIRED: _take_over,
     Step.ESCALATED: _escalate,

@@ -1,11 +1,12 @@
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 
 import pytest
 
+from triage_ml.domain.account import Account
 from triage_ml.domain.policy import Policy
 from triage_ml.domain.report import Item, Report, Source
 from triage_ml.domain.taxonomy import Label
@@ -33,12 +34,24 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.intake = Intake(self.store, self.scoring, self.policy, self.clock)
-        self.review = Review(self.store, self.policy, self.clock, lease=timedelta(minutes=10))
+        self.review = Review(
+            self.store,
+            self.policy,
+            self.clock,
+            accounts=self.store,
+            lease=timedelta(minutes=10),
+        )
 
     async def report(self, item_id: str = "i1", text: str = "a text", **more: object) -> Receipt:
         facts = {"source": Source.USER, "reason": Label.HARASSMENT, "reporter_ref": "r1"} | more
         item = Item(item_id, text, "post", "author-1")
         return await self.intake.submit(item, Report(**facts), "intake")  # type: ignore[arg-type]
+
+    async def person(self, name: str, *scopes: str) -> Account:
+        """Make an account."""
+        account = Account(name, name.title(), frozenset(scopes or ("review",)), self.clock.now())
+        await self.store.add_account(account, None)
+        return account
 
     def key(self, name: str, *scopes: str) -> ApiKey:
         return ApiKey(name, frozenset(scopes or ("review",)), self.clock.now())
@@ -55,5 +68,8 @@ def desk() -> Iterator[Desk]:
     detector = StubDetector()
     employ = partial(Batcher, detector=detector, max_waiting=2, n_threads=1, n_cached=0)
     scoring = Scoring(scorer, detector, employ, deadline=timedelta(milliseconds=50))
-    yield Desk(MemoryCaseStore(random.Random(1)), scorer, scoring, load_policy(), FixedClock())
+    policy = load_policy()
+    # Hints are withheld by chance; a test that is about it sets the share.
+    seeing = replace(policy, priority=replace(policy.priority, blind_share=0.0))
+    yield Desk(MemoryCaseStore(random.Random(1)), scorer, scoring, seeing, FixedClock())
     scoring.close()

@@ -97,6 +97,7 @@ async def test_releasing_gives_the_case_back(desk):
 async def test_escalating_names_an_owner(desk):
     """An escalated case waits in the escalation queue for its owner."""
     receipt = await desk.report()
+    await desk.person("lead")
     moved = await desk.review.escalate(desk.key("anna"), receipt.case_id, "lead", "press", None)
     assert (moved.owner, moved.placement.queue) == ("lead", "escalation")
 

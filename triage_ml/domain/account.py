@@ -16,6 +16,9 @@ LEAD = "lead"
 SCOPES = frozenset({"intake", "review", "restricted", "admin", "ml", LEAD})
 """What an account may be allowed to do."""
 
+REVIEWING = frozenset({"review", "admin"})
+"""Any of these lets somebody decide cases."""
+
 MAX_DISPLAY_CHARS = 80
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
@@ -48,6 +51,11 @@ class Account:
         if self.locale not in SUPPORTED_LANGUAGES:
             raise InvalidInput("locale", f"must be one of {', '.join(SUPPORTED_LANGUAGES)}")
         _check_time_zone(self.time_zone)
+
+    @property
+    def can_review(self) -> bool:
+        """Whether a case can be handed to this person."""
+        return self.disabled_at is None and not REVIEWING.isdisjoint(self.scopes)
 
 
 def is_name(text: str) -> bool:

@@ -1,13 +1,14 @@
 """Steps that come from outside: a first report, another report, scores."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from triage_ml.domain.case import (
     Case,
     CaseState,
     Change,
+    Claim,
     NewEvent,
     Stage,
     Step,
@@ -18,6 +19,9 @@ from triage_ml.domain.policy import Policy
 from triage_ml.domain.priority import Circumstances
 from triage_ml.domain.routing import Placement, is_restricted, place
 from triage_ml.domain.scores import LabelScores, LanguageGuess, keep_worst
+
+LAST_OF_A_HOLD = timedelta(minutes=10)
+"""What a reviewer keeps of a hold when the case has become due at once."""
 
 
 def circumstances(case: Case) -> Circumstances:
@@ -157,6 +161,7 @@ def _moved(
     """
     events = [first]
     moved = _replaced(case, policy, now)
+    moved = replace(moved, claim=_within_due(moved.claim, moved.placement.due_at, now))
     before, after = case.placement.queue, moved.placement.queue
     if is_restricted(policy, after) and not is_restricted(policy, before):
         ends_claim = "the case became restricted"
@@ -169,3 +174,16 @@ def _moved(
     came_from = events[-1].to_state
     events.append(NewEvent(Step.ROUTED, actor, came_from, moved.state, placement_detail(moved)))
     return Change(moved, tuple(events), claim_ended=ended)
+
+
+def _within_due(claim: Claim | None, due_at: datetime, now: datetime) -> Claim | None:
+    """Cut a hold short when the case has become due before its end.
+
+    Who is at the desk renews the lease; who is away must not keep an urgent case from others.
+    """
+    if claim is None or claim.held_until is None or claim.held_until <= due_at:
+        return claim
+    if claim.lease_expires_at > claim.held_until:  # renewed: somebody works on it
+        return replace(claim, held_until=due_at)
+    ends_at = min(claim.lease_expires_at, max(due_at, now + LAST_OF_A_HOLD))
+    return replace(claim, held_until=due_at, lease_expires_at=ends_at)

@@ -21,6 +21,7 @@ from triage_ml.domain.decision import Appeal, Decision, Verdict
 from triage_ml.domain.report import Item, ReportSummary
 from triage_ml.domain.routing import Placement
 from triage_ml.domain.scores import LabelScores, LanguageGuess
+from triage_ml.domain.taxonomy import Tier
 from triage_ml.errors import IllegalTransition
 
 
@@ -40,6 +41,7 @@ class Step(StrEnum):
     ROUTED = "routed"
     CLAIMED = "claimed"
     RENEWED = "renewed"
+    HELD = "held"
     RELEASED = "released"
     LEASE_EXPIRED = "lease_expired"
     ESCALATED = "escalated"
@@ -67,6 +69,7 @@ TRANSITIONS: Mapping[tuple[CaseState, Step], CaseState] = {
     (_S.CLAIMED, _T.ROUTED): _S.CLAIMED,
     (_S.QUEUED, _T.CLAIMED): _S.CLAIMED,
     (_S.CLAIMED, _T.RENEWED): _S.CLAIMED,
+    (_S.CLAIMED, _T.HELD): _S.CLAIMED,
     (_S.CLAIMED, _T.RELEASED): _S.QUEUED,
     (_S.CLAIMED, _T.LEASE_EXPIRED): _S.QUEUED,
     (_S.QUEUED, _T.ESCALATED): _S.QUEUED,
@@ -79,7 +82,11 @@ TRANSITIONS: Mapping[tuple[CaseState, Step], CaseState] = {
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A lease on a case. `propensity` is the chance with which this claim drew this case."""
+    """A lease on a case. `propensity` is the chance with which this claim drew this case.
+
+    `hints_withheld`: the reviewer decides without the model's hints. `held_until` is set while
+    something is waited for, so that the lease outlasts a reviewer who is away.
+    """
 
     claim_id: UUID
     reviewer: str
@@ -87,6 +94,8 @@ class Claim:
     lease_expires_at: datetime
     drawn_at_random: bool = False
     propensity: float = 1.0
+    hints_withheld: bool = False
+    held_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +128,20 @@ class Case:
     def degraded(self) -> bool:
         """Whether the case stands where it does without scores of its newest text."""
         return self.awaits_scores
+
+    def hides_hints_from(self, name: str, now: datetime) -> bool:
+        """Whether this person holds the case blind; everybody else sees the hints.
+
+        A case that has become T0 meanwhile is blind no longer: a person may be in danger.
+        """
+        claim = self.claim
+        return (
+            claim is not None
+            and claim.hints_withheld
+            and claim.reviewer == name
+            and claim.lease_expires_at > now
+            and self.placement.priority.tier > Tier.T0
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +187,7 @@ def claim_detail(claim: Claim) -> dict[str, Any]:
         "lease_expires_at": claim.lease_expires_at.isoformat(),
         "drawn_at_random": claim.drawn_at_random,
         "propensity": claim.propensity,
+        "hints_withheld": claim.hints_withheld,
     }
 
 
@@ -194,4 +218,5 @@ def decision_detail(decision: Decision) -> dict[str, Any]:
         "dsa_category": decision.dsa_category,
         "policy_version": decision.policy_version,
         "decided_at": decision.decided_at.isoformat(),
+        "hints_withheld": decision.hints_withheld,
     }

@@ -59,7 +59,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A verdict with who gave it, when, and under which policy and claim."""
+    """A verdict with who gave it, when, and under which policy and claim.
+
+    `hints_withheld`: the reviewer did not see what the model said.
+    """
 
     verdict: Verdict
     reviewer: str
@@ -68,6 +71,7 @@ class Decision:
     policy_version: str
     stage: str
     dsa_category: str | None
+    hints_withheld: bool = False
 
     @property
     def upheld(self) -> bool:

@@ -56,6 +56,7 @@ class PriorityPolicy:
     repeat_actor_violations: int
     repeat_actor_days: int
     random_share: float
+    blind_share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +208,7 @@ def _priority(row: Table) -> PriorityPolicy:
         repeat_actor_violations=row.whole("repeat_actor_violations", 1, 1000),
         repeat_actor_days=row.whole("repeat_actor_days", 1, 3650),
         random_share=row.number("random_share", 0, 0.5),
+        blind_share=row.number("blind_share", 0, 1),
     )
 
 

@@ -1,4 +1,4 @@
-"""Steps that people take: claim, renew, release, decide, escalate, appeal, withdraw."""
+"""Steps that people take: claim, renew, hold, release, decide, escalate, appeal, withdraw."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -54,11 +54,52 @@ def take(case: Case, claim: Claim) -> Change:
     return Change(replace(case, state=after, claim=claim), tuple(events), claim_ended=ended)
 
 
+def take_handed(case: Case, claim: Claim) -> Change:
+    """Claim the one case that was handed to this person. Raises: Conflict, IllegalTransition."""
+    if case.owner != claim.reviewer:
+        raise Conflict("this case was not handed to who asks for it")
+    if case.claim is not None and case.claim.lease_expires_at > claim.claimed_at:
+        raise Conflict("somebody holds this case")
+    return take(case, claim)
+
+
 def renew(case: Case, claim_id: UUID, reviewer: str, lease: timedelta, now: datetime) -> Change:
-    """Prolong a lease that still runs. Raises: LeaseExpired."""
+    """Prolong a lease that still runs; the longer one of a held case stays.
+
+    Raises: LeaseExpired.
+    """
     claim = _held(case, claim_id, reviewer, now)
-    longer = replace(claim, lease_expires_at=now + lease)
+    longer = replace(claim, lease_expires_at=max(claim.lease_expires_at, now + lease))
     event = _event(case, Step.RENEWED, reviewer, claim_detail(longer))
+    return Change(replace(case, claim=longer), (event,))
+
+
+def hold(
+    case: Case,
+    claim_id: UUID,
+    reviewer: str,
+    until: datetime,
+    reason: str,
+    now: datetime,
+    max_hold: timedelta,
+) -> Change:
+    """Keep a case beyond a lease while something is waited for, but not beyond its due time.
+
+    Raises: LeaseExpired, InvalidInput.
+    """
+    claim = _held(case, claim_id, reviewer, now)
+    check_note("reason", reason)
+    if until <= now:
+        raise InvalidInput("until", "must lie in the future")
+    if until > now + max_hold:
+        minutes = int(max_hold.total_seconds() // 60)
+        raise InvalidInput("until", f"must lie within {minutes} minutes from now")
+    if until > case.placement.due_at:
+        raise InvalidInput("until", "must not lie after the time at which the case is due")
+    ends_at = max(claim.lease_expires_at, until)
+    longer = replace(claim, lease_expires_at=ends_at, held_until=until)
+    detail = {**claim_detail(longer), "held_until": until.isoformat(), "reason": reason}
+    event = _event(case, Step.HELD, reviewer, detail)
     return Change(replace(case, claim=longer), (event,))
 
 
@@ -90,6 +131,7 @@ def decide(
         policy_version=policy.version,
         stage=case.stage,
         dsa_category=dsa_category(policy, verdict),
+        hints_withheld=case.hides_hints_from(reviewer, now),
     )
     detail = decision_detail(decision)
     event = _event(case, Step.DECIDED, reviewer, detail)

@@ -83,7 +83,7 @@ class ClaimRequest:
     """Ask for up to `n` cases of a queue. Empty `languages` means any.
 
     `excluded_labels` leaves out cases with such a label likely or reported. The weights and
-    the random share are those of the policy (`PriorityPolicy`).
+    the shares are those of the policy (`PriorityPolicy`).
     """
 
     queue: str
@@ -94,6 +94,7 @@ class ClaimRequest:
     urgency_weight: float
     age_weight: float
     random_share: float
+    blind_share: float = 0.0
     languages: tuple[Language, ...] = ()
     excluded_labels: tuple[Label, ...] = ()
 
@@ -197,6 +198,14 @@ class CaseStore(Protocol):
 
     async def get_case(self, case_id: UUID) -> Case:
         """Raises: NotFound."""
+        ...
+
+    async def held_by(self, reviewer: str, now: datetime, limit: int = 100) -> list[Case]:
+        """Give the cases whose lease of this reviewer runs, the lease that ends first first."""
+        ...
+
+    async def owned_by(self, owner: str, now: datetime, limit: int = 100) -> list[Case]:
+        """Give the cases handed to this person that nobody holds: by tier, then due time."""
         ...
 
     async def case_of_claim(self, claim_id: UUID) -> UUID:

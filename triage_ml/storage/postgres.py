@@ -95,6 +95,7 @@ class PostgresCaseStore(Submissions, Reads, Outbox, Keys, StoredAccounts, Stored
                 urgency_weight=request.urgency_weight,
                 age_weight=request.age_weight,
                 random_share=request.random_share,
+                blind_share=request.blind_share,
                 any_language=not request.languages,
                 languages=[language.value for language in request.languages],
                 excluded_labels=[label.value for label in request.excluded_labels],

@@ -20,6 +20,16 @@ class Reads(Transactions):
             raise NotFound("case", str(case_id))
         return rows.case_of(row)
 
+    async def held_by(self, reviewer: str, now: datetime, limit: int = 100) -> list[Case]:
+        async with self._connection() as connection:
+            found = QUERIES.held_by(connection, reviewer=reviewer, now=now, limit=limit)
+            return [rows.case_of(row) async for row in found]
+
+    async def owned_by(self, owner: str, now: datetime, limit: int = 100) -> list[Case]:
+        async with self._connection() as connection:
+            found = QUERIES.owned_by(connection, owner=owner, now=now, limit=limit)
+            return [rows.case_of(row) async for row in found]
+
     async def case_of_claim(self, claim_id: UUID) -> UUID:
         async with self._connection() as connection:
             row = await QUERIES.case_of_claim(connection, claim_id=claim_id)

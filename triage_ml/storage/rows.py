@@ -82,6 +82,8 @@ def _claim_of(row: Row) -> Claim | None:
         lease_expires_at=row["lease_expires_at"],
         drawn_at_random=row["drawn_at_random"],
         propensity=row["propensity"],
+        hints_withheld=row["hints_withheld"],
+        held_until=row["held_until"],
     )
 
 
@@ -146,6 +148,8 @@ def _claim_columns(claim: Claim | None) -> dict[str, Any]:
         "lease_expires_at": claim.lease_expires_at if claim else None,
         "drawn_at_random": claim.drawn_at_random if claim else None,
         "propensity": claim.propensity if claim else None,
+        "hints_withheld": claim.hints_withheld if claim else None,
+        "held_until": claim.held_until if claim else None,
     }
 
 

@@ -36,6 +36,7 @@ from triage_ml.ports import (
     Submission,
 )
 from triage_ml.testing.memory_accounts import MemoryAccounts
+from triage_ml.testing.memory_desk import MemoryDesk
 from triage_ml.testing.memory_insight import MemoryInsight
 
 T = TypeVar("T")
@@ -65,7 +66,7 @@ class _Parcel:
 
 
 @dataclass
-class MemoryCaseStore(MemoryAccounts, MemoryInsight):
+class MemoryCaseStore(MemoryAccounts, MemoryDesk, MemoryInsight):
     """`triage_ml.ports.CaseStore`, `AccountStore` and `InsightStore` for tests.
 
     `now` stamps what a change leaves in the log.
@@ -129,6 +130,7 @@ class MemoryCaseStore(MemoryAccounts, MemoryInsight):
                 lease_expires_at=request.now + request.lease,
                 drawn_at_random=case in drawn,
                 propensity=_propensity(request.random_share, len(tier), case in drawn),
+                hints_withheld=_tier(case) >= 1 and self.chance.random() < request.blind_share,
             )
             self._save(take(case, claim), claim.claimed_at)
         picked = [case for case in waiting if case in drawn or case in ranked]

@@ -1,18 +1,21 @@
 """A decision out: claim, decide, and what else people do with a case."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 from triage_ml.domain import review as steps
-from triage_ml.domain.case import Case
+from triage_ml.domain.account import Account
+from triage_ml.domain.case import Case, Change, Claim
 from triage_ml.domain.decision import Appeal, Verdict
 from triage_ml.domain.policy import Policy, QueuePolicy
 from triage_ml.domain.priority import IndexNow, index_at
 from triage_ml.domain.taxonomy import Label, Language
 from triage_ml.errors import InvalidInput, NotFound, PolicyInvalid, ScopeMissing
 from triage_ml.ports import (
+    AccountStore,
     CaseEvent,
     CaseStore,
     ClaimRequest,
@@ -23,11 +26,15 @@ from triage_ml.ports import (
     StoredReport,
     Who,
 )
+from triage_ml.workflow.owners import Owners
 
 RESTRICTED = "restricted"
 """Scope that opens the queues a policy marks as restricted."""
 
 MAX_CLAIMS = 50
+
+FROM_SCORES = frozenset({"tier_reason", "route_reason", "base_index"})
+"""What a line of the log tells of the model's scores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +47,33 @@ class Dossier:
     appeals: Sequence[StoredAppeal]
 
 
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """What one person has to do: cases they hold, and cases handed to them that wait."""
+
+    held: Sequence[Case]
+    handed: Sequence[Case]
+
+
 class Review:
     """What reviewers and intake systems do with cases. Every call names who asks."""
 
-    def __init__(self, store: CaseStore, policy: Policy, clock: Clock, *, lease: timedelta) -> None:
+    def __init__(
+        self,
+        store: CaseStore,
+        policy: Policy,
+        clock: Clock,
+        *,
+        accounts: AccountStore,
+        lease: timedelta,
+        hold_max: timedelta = timedelta(hours=4),
+    ) -> None:
         self._store = store
         self._policy = policy
         self._clock = clock
         self._lease = lease
+        self._hold_max = hold_max
+        self._owners = Owners(store, accounts, self._may_see)
 
     async def claim(
         self,
@@ -75,10 +101,36 @@ class Review:
             urgency_weight=row.urgency_weight,
             age_weight=row.age_weight,
             random_share=row.random_share,
+            blind_share=row.blind_share,
             languages=tuple(languages),
             excluded_labels=tuple(excluded_labels),
         )
         return await self._store.claim(request)
+
+    async def take(self, who: Who, case_id: UUID) -> Case:
+        """Lease the one case that was handed to who asks.
+
+        Its hints are never withheld: before a case is taken it can be read, with its hints.
+
+        Raises: NotFound, ScopeMissing; Conflict when it was handed to somebody else, is held, or
+        is closed.
+        """
+        await self.get_case(who, case_id)
+
+        def step(case: Case) -> Change:
+            if not self._may_see(who, case):  # it has come behind a restriction just now
+                raise ScopeMissing(RESTRICTED)
+            now = self._clock.now()
+            return steps.take_handed(case, Claim(uuid4(), who.name, now, now + self._lease))
+
+        return await self._store.change(case_id, step)
+
+    async def mine(self, who: Who) -> Mine:
+        """Give the cases who asks holds or was handed, without those they may not see."""
+        now = self._clock.now()
+        held = await self._store.held_by(who.name, now)
+        handed = await self._store.owned_by(who.name, now)
+        return Mine(self._visible(held, who), self._visible(handed, who))
 
     async def renew(self, who: Who, claim_id: UUID) -> Case:
         """Raises: NotFound, LeaseExpired."""
@@ -86,6 +138,19 @@ class Review:
         return await self._store.change(
             case_id,
             lambda case: steps.renew(case, claim_id, who.name, self._lease, self._clock.now()),
+        )
+
+    async def hold(self, who: Who, claim_id: UUID, until: datetime, reason: str) -> Case:
+        """Keep a case while something is waited for.
+
+        Raises: NotFound, LeaseExpired, InvalidInput.
+        """
+        case_id = await self._store.case_of_claim(claim_id)
+        return await self._store.change(
+            case_id,
+            lambda case: steps.hold(
+                case, claim_id, who.name, until, reason, self._clock.now(), self._hold_max
+            ),
         )
 
     async def release(self, who: Who, claim_id: UUID, reason: str) -> Case:
@@ -108,14 +173,22 @@ class Review:
     async def escalate(
         self, who: Who, case_id: UUID, owner: str, reason: str, claim_id: UUID | None
     ) -> Case:
-        """Raises: NotFound, IllegalTransition, LeaseExpired, InvalidInput."""
-        await self.get_case(who, case_id)
+        """Hand a case up to somebody who can review it and may see it.
+
+        Raises: NotFound, IllegalTransition, LeaseExpired, InvalidInput.
+        """
+        case = await self.get_case(who, case_id)
+        name = await self._owners.name(owner, case)
         return await self._store.change(
             case_id,
             lambda case: steps.escalate(
-                case, self._policy, who.name, owner, reason, self._clock.now(), claim_id
+                case, self._policy, who.name, name, reason, self._clock.now(), claim_id
             ),
         )
+
+    async def possible_owners(self, who: Who, case: Case) -> list[Account]:
+        """Give who a case can be handed to, by name; not who asks."""
+        return await self._owners.possible(who, case)
 
     async def appeal(self, who: Who, case_id: UUID, complaint: Appeal) -> Case:
         """Raises: NotFound, IllegalTransition."""
@@ -133,18 +206,22 @@ class Review:
     async def get_case(self, who: Who, case_id: UUID) -> Case:
         """Raises: NotFound, ScopeMissing."""
         case = await self._store.get_case(case_id)
-        queue = self._policy.queues.get(case.placement.queue)
-        # A queue the policy no longer has may have been a restricted one.
-        if queue is None or queue.restricted:
-            self._check_restricted(who)
+        if not self._may_see(who, case):
+            raise ScopeMissing(RESTRICTED)
         return case
 
     async def events(
         self, who: Who, case_id: UUID, after: int = 0, limit: int = 500
     ) -> list[CaseEvent]:
-        """Give up to `limit` lines of the log after a sequence number, oldest first."""
-        await self.get_case(who, case_id)
-        return await self._store.events(case_id, after, limit)
+        """Give up to `limit` lines of the log after a sequence number, oldest first.
+
+        Who holds the case blind does not learn from the log what the model said.
+        """
+        case = await self.get_case(who, case_id)
+        found = await self._store.events(case_id, after, limit)
+        if not case.hides_hints_from(who.name, self._clock.now()):
+            return found
+        return [replace(event, detail=_without_scores(event)) for event in found]
 
     async def dossier(self, who: Who, case_id: UUID) -> Dossier:
         """Give a case with its newest reports, texts and complaints.
@@ -186,10 +263,22 @@ class Review:
         except KeyError:
             raise NotFound("queue", name) from None
 
+    def _visible(self, cases: Sequence[Case], who: Who) -> list[Case]:
+        return [case for case in cases if self._may_see(who, case)]
+
+    def _may_see(self, who: Who, case: Case) -> bool:
+        queue = self._policy.queues.get(case.placement.queue)
+        # A queue the policy no longer has may have been a restricted one.
+        return RESTRICTED in who.scopes or (queue is not None and not queue.restricted)
+
     @staticmethod
     def _check_restricted(who: Who) -> None:
         if RESTRICTED not in who.scopes:
             raise ScopeMissing(RESTRICTED)
+
+
+def _without_scores(event: CaseEvent) -> dict[str, Any]:
+    return {key: value for key, value in event.detail.items() if key not in FROM_SCORES}
 
 
 async def check_queues(store: CaseStore, policy: Policy, now: datetime) -> None:

@@ -1,7 +1,8 @@
-"""One case: read it, and while one holds it, decide, release or escalate it."""
+"""One case: read it, and while one holds it, decide, release, hold or escalate it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from serving.console.view import may_see, view_case
 from serving.dependencies import Running
 from serving.service import Service
 from triage_ml.domain.account import Account
-from triage_ml.domain.case import Case, CaseState
+from triage_ml.domain.case import OPEN_STATES, Case, CaseState
 from triage_ml.domain.decision import (
     MAX_EXPLANATION_CHARS,
     MAX_FACTS_CHARS,
@@ -36,6 +37,7 @@ from triage_ml.errors import (
     ScopeMissing,
     TooLarge,
 )
+from triage_ml.workflow.owners import MAY_NOT_SEE, NO_REVIEWER
 
 router = APIRouter(prefix="/console", include_in_schema=False)
 
@@ -43,8 +45,11 @@ UNDO_SECONDS = 10
 LABEL_KEYS = "1234567890qwy"
 """The key of each label, in the taxonomy's order."""
 
+HOLD_MINUTES = (15, 30, 60, 120, 240)
+
 Sent = Mapping[str, list[str]]
 Errors = dict[str, str]
+_OWNER_ERRORS = {NO_REVIEWER: "no_reviewer", MAY_NOT_SEE: "may_not_see"}
 _GONE = (LeaseExpired, Conflict, NotFound, ScopeMissing)
 
 
@@ -112,6 +117,7 @@ async def show_case(
 
 @router.get("/cases/{case_id}/decide")
 @router.get("/cases/{case_id}/release")
+@router.get("/cases/{case_id}/hold")
 @router.get("/cases/{case_id}/escalate")
 async def back_to_case(case_id: UUID) -> Response:
     """Lead who reloads a refused step, or comes from signing in, back to the case."""
@@ -161,6 +167,25 @@ async def release(request: Request, service: Running, who: Reviewer, case_id: UU
     return redirect(f"/console/queues?done={case_id}")
 
 
+@router.post("/cases/{case_id}/hold")
+async def hold(request: Request, service: Running, who: Reviewer, case_id: UUID) -> Response:
+    """Keep a case while one waits for something, and go to what else there is to do."""
+    sent = await form(request)
+    minutes, reason = first(sent, "minutes"), _text(sent, "reason")
+    try:
+        until = service.clock.now() + timedelta(minutes=_minutes(minutes))
+        await service.review.hold(who, _claim_id(sent), until, reason)
+    except InvalidInput as error:
+        code = "not_so_long" if error.field == "until" else _note_error(error, reason)
+        errors = {f"hold.{error.field}": code}
+        return await _page(
+            request, service, who, case_id, errors=errors, minutes=minutes, reason=reason
+        )
+    except _GONE as error:
+        return refused(request, error, case_id=case_id)
+    return redirect(f"/console/mine?held={case_id}")
+
+
 @router.post("/cases/{case_id}/escalate")
 async def escalate(request: Request, service: Running, who: Reviewer, case_id: UUID) -> Response:
     """Hand a case one holds up to a named person."""
@@ -170,7 +195,8 @@ async def escalate(request: Request, service: Running, who: Reviewer, case_id: U
     try:
         await service.review.escalate(who, case_id, owner, reason, _claim_id(sent))
     except InvalidInput as error:
-        errors = {f"escalate.{error.field}": _note_error(error, entered.get(error.field, ""))}
+        code = _OWNER_ERRORS.get(error.reason) or _note_error(error, entered.get(error.field, ""))
+        errors = {f"escalate.{error.field}": code}
         return await _page(
             request, service, who, case_id, errors=errors, owner=owner, reason=reason
         )
@@ -191,7 +217,9 @@ async def renew(request: Request, service: Running, who: Reviewer, claim_id: UUI
     case = await service.review.renew(who, claim_id)
     if case.claim is None:
         raise LeaseExpired(str(claim_id))
-    return JSONResponse({"expires_at": case.claim.lease_expires_at.isoformat()})
+    ends_at = case.claim.lease_expires_at
+    left = ends_at - service.clock.now()
+    return JSONResponse({"expires_at": ends_at.isoformat(), "seconds": left.total_seconds()})
 
 
 async def _page(
@@ -226,6 +254,7 @@ async def _page(
         now,
         language=who.locale,
         records=insight.records,
+        withheld=case.hides_hints_from(who.name, now),
     )
     return render(
         request,
@@ -234,6 +263,9 @@ async def _page(
         view=view,
         insight=view_insight(insight, service.policy, masked=view.masked),
         case=case,
+        may_take=not held and _waits_for(case, who, now),
+        owners=await service.review.possible_owners(who, case) if held else (),
+        hold_minutes=_hold_minutes(case, service, now),
         row=service.policy.priority,
         now=now,
         lease_seconds=int(service.settings.lease.total_seconds()),
@@ -248,8 +280,27 @@ async def _page(
         },
         draft=draft or Draft(),
         errors=errors or {},
-        **{"done": None, "owner": "", "reason": "", **values},
+        **{"done": None, "owner": "", "reason": "", "minutes": "", **values},
     )
+
+
+def _waits_for(case: Case, who: Account, now: datetime) -> bool:
+    """Say whether the case was handed to this person and nobody holds it."""
+    running = case.claim is not None and case.claim.lease_expires_at > now
+    return case.owner == who.name and case.state in OPEN_STATES and not running
+
+
+def _hold_minutes(case: Case, service: Service, now: datetime) -> list[int]:
+    """Give the choices that end before the case is due and are not longer than allowed."""
+    longest = min(service.settings.hold_max, case.placement.due_at - now)
+    return [minutes for minutes in HOLD_MINUTES if timedelta(minutes=minutes) <= longest]
+
+
+def _minutes(entered: str) -> int:
+    """Raises: InvalidInput for what the page does not offer."""
+    if entered not in map(str, HOLD_MINUTES):
+        raise InvalidInput("until", "must be one of the choices")
+    return int(entered)
 
 
 def _holds(case: Case, who: Account, service: Service) -> bool:

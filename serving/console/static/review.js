@@ -100,13 +100,14 @@
   }
 
   var DRAFT_FIELDS = "input:not([type=hidden]), select, textarea";
+  var NO_DRAFT = ["next", "minutes"];
 
   function drafted() {
     var forms = [decision].concat(Array.from(document.querySelectorAll("dialog form")));
     var fields = [];
     forms.forEach(function (form, place) {
       form.querySelectorAll(DRAFT_FIELDS).forEach(function (field) {
-        if (field.name && field.name !== "next") fields.push([place, field]);
+        if (field.name && NO_DRAFT.indexOf(field.name) < 0) fields.push([place, field]);
       });
     });
     return fields;
@@ -244,8 +245,7 @@
       throw new Error("not renewed");
     }).then(function (body) {
       // A lease lasts from now, whatever this machine's clock says.
-      expiresAt = Date.now() + leaseFor;
-      if (!leaseFor) expiresAt = Date.parse(body.expires_at) + skew;
+      expiresAt = Date.now() + body.seconds * 1000;
       if (warned) say("");
       warned = false;
     }).catch(function () {
@@ -289,7 +289,8 @@
       say(told.ending.replace("{time}", clockText(left)));
     }
     var used = !document.hidden && now - usedAt < USED_WITHIN;
-    if (used && now - renewedAt >= leaseFor / 3) renew();
+    // What is on hold lasts longer than a lease and need not be renewed until it does not.
+    if (used && now - renewedAt >= leaseFor / 3 && left * 1000 <= leaseFor) renew();
   }
 
   // ---- The decision: held for some seconds, to be undone ----
@@ -529,9 +530,9 @@
     } else if (key === "f" || key === "t") {
       event.preventDefault();
       document.getElementById(key === "f" ? "facts" : "explanation").focus();
-    } else if (key === "l" || key === "e") {
+    } else if (key === "l" || key === "h" || key === "e") {
       event.preventDefault();
-      openDialog(key === "l" ? "release" : "escalate");
+      openDialog({ l: "release", h: "hold", e: "escalate" }[key]);
     }
   }
 

@@ -3,7 +3,7 @@
 SELECT t.case_id, t.state, t.stage, t.received_at, t.repeat_actor, t.barred_reviewer, t.owner,
     t.awaits_scores, t.gap, t.scoring_failures, t.item, t.summary, t.language_guess, t.scores, t.placement, t.decision,
     v.body, v.context, c.claim_id, c.reviewer, c.claimed_at, c.lease_expires_at,
-    c.drawn_at_random, c.propensity
+    c.drawn_at_random, c.propensity, c.hints_withheld, c.held_until
 FROM triage_case t
 JOIN item_version v USING (item_id, version_sha256)
 LEFT JOIN claim c ON c.claim_id = t.claim_id
@@ -29,7 +29,8 @@ WITH changes AS MATERIALIZED (
         scoring_failures integer, barred_reviewer text, owner text, item jsonb, summary jsonb,
         language_guess jsonb, scores jsonb, placement jsonb,
         claim_id uuid, reviewer text, claimed_at timestamptz, lease_expires_at timestamptz,
-        drawn_at_random boolean, propensity float8, claim_ended case_step,
+        drawn_at_random boolean, propensity float8, hints_withheld boolean,
+        held_until timestamptz, claim_ended case_step,
         decision jsonb, decided_at timestamptz, upheld boolean, decision_claim_id uuid,
         decided_by text, policy_version text, reports_upheld boolean,
         complainant_ref text, grounds text, announcement jsonb, events jsonb
@@ -44,11 +45,13 @@ WITH changes AS MATERIALIZED (
     RETURNING claim_id
 ), held AS (
     INSERT INTO claim (claim_id, case_id, reviewer, claimed_at, lease_expires_at,
-        drawn_at_random, propensity)
-    SELECT claim_id, case_id, reviewer, claimed_at, lease_expires_at, drawn_at_random, propensity
+        drawn_at_random, propensity, hints_withheld, held_until)
+    SELECT claim_id, case_id, reviewer, claimed_at, lease_expires_at, drawn_at_random, propensity,
+        hints_withheld, held_until
     FROM changes
     WHERE claim_id IS NOT NULL AND (SELECT count(*) FROM ended) >= 0
-    ON CONFLICT (claim_id) DO UPDATE SET lease_expires_at = excluded.lease_expires_at
+    ON CONFLICT (claim_id) DO UPDATE SET
+        lease_expires_at = excluded.lease_expires_at, held_until = excluded.held_until
 ), version AS (
     INSERT INTO item_version (item_id, version_sha256, body, context, first_seen_at)
     SELECT item_id, version_sha256, body, context, at FROM changes
@@ -175,7 +178,7 @@ LEFT JOIN LATERAL (
         t.awaits_scores, t.gap, t.scoring_failures, t.item, t.summary, t.language_guess, t.scores,
         t.placement, t.decision,
         v.body, v.context, c.claim_id, c.reviewer, c.claimed_at, c.lease_expires_at,
-        c.drawn_at_random, c.propensity
+        c.drawn_at_random, c.propensity, c.hints_withheld, c.held_until
     FROM triage_case t
     JOIN item_version v USING (item_id, version_sha256)
     LEFT JOIN claim c ON c.claim_id = t.claim_id
@@ -264,7 +267,7 @@ ORDER BY queue COLLATE "C", tier, language COLLATE "C";
 SELECT t.case_id, t.state, t.stage, t.received_at, t.repeat_actor, t.barred_reviewer, t.owner,
     t.awaits_scores, t.gap, t.scoring_failures, t.item, t.summary, t.language_guess, t.scores, t.placement, t.decision,
     v.body, v.context, c.claim_id, c.reviewer, c.claimed_at, c.lease_expires_at,
-    c.drawn_at_random, c.propensity
+    c.drawn_at_random, c.propensity, c.hints_withheld, c.held_until
 FROM triage_case t
 JOIN item_version v USING (item_id, version_sha256)
 LEFT JOIN claim c ON c.claim_id = t.claim_id

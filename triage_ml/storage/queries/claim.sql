@@ -16,6 +16,9 @@
 --          leased twice, or out of a queue it has left, or to the reviewer an appeal bars.
 --          A text newer than the snapshot could not be read here: such a case is passed over.
 --
+-- hints_withheld: drawn for each case with blind_share, to learn whether hints mislead. Never in
+-- T0, where a person may be in danger and a hint may be what saves time.
+--
 -- propensity: share / N for a random draw, (1 - share) + share / N for a ranked one. N is the
 -- number of cases that could be drawn: counted up to 255, above it told from how far apart the
 -- lots of the window lie, with a standard error of about
@@ -130,14 +133,15 @@ WITH near AS MATERIALIZED (
     RETURNING c.case_id, c.claim_id, c.reviewer
 ), leased AS (
     INSERT INTO claim (claim_id, case_id, reviewer, claimed_at, lease_expires_at,
-        drawn_at_random, propensity)
+        drawn_at_random, propensity, hints_withheld)
     SELECT picked.claim_id, picked.case_id, :reviewer, picked.claimed_at, :lease_expires_at,
         picked.at_random,
         CASE WHEN picked.at_random THEN 0 ELSE 1 - :random_share::float8 END
-            + :random_share::float8 / n_eligible
+            + :random_share::float8 / n_eligible,
+        picked.tier >= 1 AND random() < :blind_share::float8
     FROM picked, tier_size
     WHERE (SELECT count(*) FROM expired) >= 0
-    RETURNING claim_id, case_id, claimed_at, drawn_at_random, propensity
+    RETURNING claim_id, case_id, claimed_at, drawn_at_random, propensity, hints_withheld, held_until
 ), moved AS (
     UPDATE triage_case t
     SET state = 'claimed', claim_id = picked.claim_id, lease_expires_at = :lease_expires_at
@@ -158,14 +162,15 @@ WITH near AS MATERIALIZED (
         UNION ALL
         SELECT case_id, claimed_at, 2, 'claimed', :reviewer, 'queued', 'claimed',
             jsonb_build_object('claim_id', claim_id, 'lease_expires_at', :lease_text::text,
-                'drawn_at_random', drawn_at_random, 'propensity', propensity)
+                'drawn_at_random', drawn_at_random, 'propensity', propensity,
+                'hints_withheld', hints_withheld)
         FROM leased
     ) line
     ORDER BY line.case_id, line.n
 )
 SELECT moved.*, v.body, v.context, leased.claim_id, :reviewer::text AS reviewer,
     leased.claimed_at, :lease_expires_at::timestamptz AS lease_expires_at,
-    leased.drawn_at_random, leased.propensity
+    leased.drawn_at_random, leased.propensity, leased.hints_withheld, leased.held_until
 FROM picked
 JOIN moved USING (case_id)
 JOIN leased USING (case_id)
