@@ -13,12 +13,14 @@ from serving.console.passwords import Argon2Hasher
 from serving.metrics import Metrics
 from serving.security import Keys
 from serving.settings import Settings
+from serving.sign_on import Provider
 from triage_ml.domain.policy import Policy
 from triage_ml.domain.taxonomy import Language
 from triage_ml.errors import Overloaded
 from triage_ml.inference.batching import Batcher
 from triage_ml.ports import (
     AccountStore,
+    CareStore,
     CaseStore,
     Clock,
     InsightStore,
@@ -26,19 +28,23 @@ from triage_ml.ports import (
     Scorer,
 )
 from triage_ml.workflow.accounts import Accounts, Hasher
+from triage_ml.workflow.care import Care
 from triage_ml.workflow.insight import Insight
 from triage_ml.workflow.intake import Intake
 from triage_ml.workflow.review import Review
 from triage_ml.workflow.scoring import TURN_TEXTS, Scored, Scoring
 
 
-class Store(CaseStore, AccountStore, InsightStore, Protocol):
-    """Cases, what is known beside them, and accounts, in one database."""
+class Store(CaseStore, AccountStore, InsightStore, CareStore, Protocol):
+    """Cases, what is known beside them, accounts and their ledgers, in one database."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a service is built from. `scorer` None: no model, reports are queued degraded."""
+    """What a service is built from. `scorer` None: no model, reports are queued degraded.
+
+    `provider` None: the one that the settings name, if they name one.
+    """
 
     settings: Settings
     policy: Policy
@@ -47,6 +53,7 @@ class Parts:
     detector: LanguageDetector
     clock: Clock
     hasher: Hasher = field(default_factory=Argon2Hasher)
+    provider: Provider | None = None
 
 
 class Slots:
@@ -119,6 +126,7 @@ class Service:
             lease=parts.settings.lease,
             hold_max=parts.settings.hold_max,
         )
+        self.care = Care(parts.store, parts.policy, parts.clock)
         self.accounts = Accounts(
             parts.store,
             parts.clock,
@@ -126,6 +134,7 @@ class Service:
             session=parts.settings.session,
             idle=parts.settings.session_idle,
         )
+        self.provider = parts.provider or Provider.of(parts.settings, parts.clock)
         self.keys = Keys(parts.store, parts.settings.key_ttl)
         self.scraping = asyncio.Lock()
         self.scraped_at: datetime | None = None

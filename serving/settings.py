@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -111,6 +112,32 @@ class Settings(BaseSettings):
         le=timedelta(days=30),
         description="How long a person stays signed in to the console without using it.",
     )
+    local_sign_in: bool = Field(
+        True,
+        description="Let people sign in with a password; set to false where all sign in with "
+        "their organisation.",
+    )
+    oidc_issuer: str | None = Field(
+        None,
+        description="Issuer of the organisation's OpenID Connect provider; without it people sign "
+        "in with a password alone.",
+    )
+    oidc_client_id: str | None = Field(
+        None, description="Name of this service at the provider; needed with an oidc_issuer."
+    )
+    oidc_client_secret: SecretStr | None = Field(
+        None, description="Secret of this service at the provider; needed with an oidc_issuer."
+    )
+    oidc_name_claim: str = Field(
+        "preferred_username",
+        min_length=1,
+        description="Claim of the ID token that holds the account's name.",
+    )
+    public_url: str | None = Field(
+        None,
+        description="Where browsers reach this service, as https://triage.example; needed with an "
+        "oidc_issuer.",
+    )
     remember: Duration = Field(
         timedelta(days=30),
         ge=timedelta(days=1),
@@ -152,6 +179,37 @@ class Settings(BaseSettings):
         if url is not None and not re.match(r"https?://\S+$", url.get_secret_value()):
             raise ValueError("must be an http or https URL")
         return url
+
+    @field_validator("oidc_issuer", "public_url")
+    @classmethod
+    def _safe(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        local = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+        if not parts.hostname or not (parts.scheme == "https" or local):
+            raise ValueError("must be an https URL; http only on this machine")
+        if parts.query or parts.fragment or parts.username is not None:
+            raise ValueError("must have no user, no query and no fragment")
+        return url
+
+    @field_validator("public_url")
+    @classmethod
+    def _origin(cls, url: str | None) -> str | None:
+        if url is not None and urlsplit(url).path not in ("", "/"):
+            raise ValueError("must have no path: the console is at /console")
+        return url.rstrip("/") if url is not None else None
+
+    @model_validator(mode="after")
+    def _vouched(self) -> "Settings":
+        if self.oidc_issuer is None:
+            if not self.local_sign_in:
+                raise ValueError("local_sign_in is false without an oidc_issuer: nobody gets in")
+            return self
+        for name in ("oidc_client_id", "oidc_client_secret", "public_url"):
+            if getattr(self, name) is None:
+                raise ValueError(f"oidc_issuer needs an {name}")
+        return self
 
     @model_validator(mode="after")
     def _signed(self) -> "Settings":

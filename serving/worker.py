@@ -75,6 +75,7 @@ class Worker:
         n_dropped = await parts.store.forget(parts.clock.now() - parts.settings.remember)
         if n_dropped:
             _log.info("forgotten", rows=n_dropped)
+        await parts.care.forget()
         return 0
 
     async def _loop(

@@ -38,9 +38,12 @@ def accounts_add(
         str | None, typer.Option(help="What others read; the name if left out.")
     ] = None,
     password_stdin: FromStdin = False,
+    no_password: Annotated[
+        bool, typer.Option("--no-password", help="For who signs in with the organisation alone.")
+    ] = False,
 ) -> None:
     """Make an account with a password of 12 to 256 characters."""
-    password = _read_password(password_stdin)
+    password = None if no_password else _read_password(password_stdin)
     account = _with_accounts(
         lambda known: known.create(name, display_name or name, scope, password)
     )

@@ -12,6 +12,7 @@ TriageError
 │   ├── Unauthenticated     no key or session, or an unknown one
 │   ├── SignInFailed        no account with this name and password
 │   ├── TooManyAttempts     too many sign-ins failed; try again after a stated time
+│   ├── SignOnFailed        the organisation's sign-in did not vouch for an account
 │   └── ScopeMissing        a known key without the scope
 ├── Overloaded              try again after a stated time
 ├── StoreUnavailable        the database cannot be reached
@@ -97,6 +98,19 @@ class TooManyAttempts(AccessDenied):
     def __init__(self, retry_after_seconds: float) -> None:
         super().__init__(f"too many sign-ins failed, retry after {retry_after_seconds:g} s")
         self.retry_after_seconds = retry_after_seconds
+
+
+class SignOnFailed(AccessDenied):
+    """The identity provider did not vouch for anybody who may sign in.
+
+    `kind` says it to the person: denied, unavailable, untrusted, outdated or unknown; `reason`
+    to who runs the service. Neither holds anything of a token.
+    """
+
+    def __init__(self, kind: str, reason: str) -> None:
+        super().__init__(f"sign-on {kind}: {reason}")
+        self.kind = kind
+        self.reason = reason
 
 
 class ScopeMissing(AccessDenied):

@@ -32,6 +32,7 @@ class Place:
 NAV = (
     Place("/console/queues", _l("Queues")),
     Place("/console/mine", _l("My cases")),
+    Place("/console/care", _l("Care")),
     Place("/console/preferences", _l("Preferences")),
 )
 

@@ -24,6 +24,7 @@ from triage_ml.errors import AccessDenied, InvalidInput, ScopeMissing, TooLarge,
 
 SESSION = "triage_session"
 VISIT = "triage_visit"
+ATTEMPT = "triage_sign_on"
 PATH = "/console"
 HOME = "/console/queues"
 SIGN_IN = "/console/sign-in"
@@ -112,10 +113,13 @@ def csrf_token(request: Request) -> str:
     if account_of(request) is not None:
         secret = request.cookies.get(_name(request, SESSION), "")
     else:
-        secret = getattr(request.state, "visit", "") or request.cookies.get(
-            _name(request, VISIT), ""
-        )
+        secret = visit_of(request)
     return hmac.new(secret.encode(), b"triage console form", "sha256").hexdigest() if secret else ""
+
+
+def visit_of(request: Request) -> str:
+    """Give what tells this browser from others before sign-in; empty where nothing does."""
+    return getattr(request.state, "visit", "") or request.cookies.get(_name(request, VISIT), "")
 
 
 def begin_visit(request: Request) -> str | None:
@@ -135,6 +139,19 @@ def keep_session(request: Request, response: Response, token: str, lasts: timede
     """Set the cookie of a new session, and drop the one of the visit before it."""
     _set(request, response, SESSION, token, int(lasts.total_seconds()))
     _drop(request, response, VISIT)
+
+
+def keep_attempt(request: Request, response: Response, sealed: str, lasts: timedelta) -> None:
+    """Set the cookie of a way to the identity provider and back."""
+    _set(request, response, ATTEMPT, sealed, int(lasts.total_seconds()))
+
+
+def attempt_of(request: Request) -> str:
+    return request.cookies.get(_name(request, ATTEMPT), "")
+
+
+def drop_attempt(request: Request, response: Response) -> None:
+    _drop(request, response, ATTEMPT)
 
 
 def drop_session(request: Request, response: Response) -> None:

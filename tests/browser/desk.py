@@ -40,7 +40,7 @@ REPORTS = (
 )  # fmt: skip
 _OF_CASES = (
     "triage_case, item_version, report, claim, case_event, decision, appeal, "
-    "reporter_outcome, outbox, idempotency"
+    "reporter_outcome, outbox, idempotency, exposure"
 )
 
 
@@ -117,6 +117,15 @@ class Desk:
         """Withhold the hints of a running claim, as chance does for some."""
         moved = "UPDATE claim SET hints_withheld = true WHERE case_id = %s AND ended_at IS NULL"
         assert self.sql(moved, case_id) == 1
+
+    def note_exposure(self, name: str, points: float, hours_ago: float) -> None:
+        """Put a row into somebody's ledger."""
+        statement = (
+            "INSERT INTO exposure (reviewer, began_at, at, points, labels) "
+            "SELECT %s, at - interval '1 minute', at, %s, '{self_harm}' "
+            "FROM (SELECT now() - %s * interval '1 hour' AS at) moment"
+        )
+        assert self.sql(statement, name, points, hours_ago) == 1
 
     def prefer(self, name: str, locale: str) -> None:
         """Set the interface language of an account."""

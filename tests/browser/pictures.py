@@ -113,6 +113,20 @@ def decided(desk: Desk, page: Any, language: str) -> None:
     page.locator("#decided-title").wait_for()
 
 
+def care(desk: Desk, page: Any, language: str) -> None:
+    for hours, points in ((1, 12), (2, 55), (26, 40), (75, 130)):
+        desk.note_exposure("ayla", points, hours)
+    page.goto("/console/care")
+
+
+def proposed_break(desk: Desk, page: Any, language: str) -> None:
+    page.goto("/console/break?queue=std-en-safety")
+
+
+def care_group(desk: Desk, page: Any, language: str) -> None:
+    page.goto("/console/care/group")
+
+
 def not_found(desk: Desk, page: Any, language: str) -> None:
     page.goto("/console/cases/00000000-0000-4000-8000-000000000000")
 
@@ -130,6 +144,9 @@ VIEWS: dict[str, View] = {
     "blind": blind,
     "mine": mine,
     "decided": decided,
+    "care": care,
+    "break": proposed_break,
+    "care-group": care_group,
     "not-found": not_found,
 }
 
@@ -189,7 +206,7 @@ def _service() -> Iterator[Desk]:
         EmbeddedServer(Path(name) / "postgres") as server,
         running(server.url, Path(name)) as desk,
     ):
-        desk.add_account("ayla", "Ayla A.", "review")
+        desk.add_account("ayla", "Ayla A.", "review", "lead")
         yield desk
 
 

@@ -35,6 +35,8 @@ def test_accounts_are_made_listed_changed_and_disabled(triage):
     assert triage(*add, given=f"{PASSWORD}\n") == (0, "added: anna\n", "")
     status, _, said = triage(*add, given=PASSWORD)
     assert (status, said) == (1, "triage: there is or was an account named anna\n")
+    single = ("add", "ben.organisation", "--scope", "review", "--no-password")
+    assert triage(*single) == (0, "added: ben.organisation\n", "")
     status, listed, _ = triage("list")
     assert status == 0
     assert "lead review" in listed

@@ -7,6 +7,13 @@ from pydantic import ValidationError
 
 from serving.settings import Settings
 
+SIGN_ON = {
+    "oidc_issuer": "https://id.example",
+    "oidc_client_id": "triage",
+    "oidc_client_secret": "hush",
+    "public_url": "https://triage.example/",
+}
+
 
 @pytest.mark.parametrize(
     ("written", "milliseconds"),
@@ -30,12 +37,29 @@ def test_a_deadline_may_be_written_in_several_ways(
         {"webhook_url": "https://platform.example/hook"},
         {"webhook_url": "https://platform.example/hook", "webhook_secret": "whsec_"},
         {"log_format": "xml"},
+        {"local_sign_in": False},
+        {"oidc_issuer": "https://id.example"},
+        {"public_url": "http://triage.example"},
+        {"public_url": "https://triage.example/desk"},
+        {**SIGN_ON, "oidc_issuer": "id.example"},
+        {**SIGN_ON, "oidc_issuer": "http://id.example"},
+        {**SIGN_ON, "oidc_issuer": "https://id.example?tenant=1"},
+        {**SIGN_ON, "oidc_client_secret": None},
     ],
 )
 def test_a_setting_that_cannot_work_is_refused(bad: dict[str, object]) -> None:
     """At start, not at the first request."""
     with pytest.raises(ValidationError):
         Settings(**bad)
+
+
+def test_an_identity_provider_is_set_whole() -> None:
+    """The secret does not show; on this machine plain http is good enough."""
+    settings = Settings(**SIGN_ON, local_sign_in=False)
+    assert settings.public_url == "https://triage.example"
+    assert "hush" not in repr(settings)
+    local = {"oidc_issuer": "http://127.0.0.1:9000", "public_url": "http://localhost:8000"}
+    assert Settings(**{**SIGN_ON, **local}).public_url == "http://localhost:8000"
 
 
 def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from triage_ml.domain.care import Exposure
 from triage_ml.domain.decision import Appeal, Decision, Verdict
 from triage_ml.domain.report import Item, ReportSummary
 from triage_ml.domain.routing import Placement
@@ -161,7 +162,8 @@ class Change:
 
     `announcement` goes to the webhook outbox; `claim_ended` says how a lease ended;
     `withdrawn_report` marks one report; `reports_upheld` is the outcome for its reporters;
-    `appeal` is stored beside the event, because its text never enters the log.
+    `appeal` is stored beside the event, because its text never enters the log, and `exposure`
+    because it is the reviewer's own.
     """
 
     case: Case
@@ -171,6 +173,7 @@ class Change:
     withdrawn_report: UUID | None = None
     reports_upheld: bool | None = None
     appeal: Appeal | None = None
+    exposure: Exposure | None = None
 
 
 def next_state(state: CaseState, step: Step) -> CaseState:

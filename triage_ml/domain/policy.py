@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from triage_ml.domain.care import CarePolicy, care_policy
 from triage_ml.domain.document import Document, Table
 from triage_ml.domain.guideline import Guidelines, parse_guidelines
 from triage_ml.domain.report import Source
@@ -20,6 +21,7 @@ _GENERAL = (
     "safety_margin",
     "appeal_window_days",
     "priority",
+    "care",
 )
 
 DOCUMENTS = ("policy", "labels", "tiers", "queues", "routes", "clocks")
@@ -114,6 +116,7 @@ class Policy:
     safety_margin: float
     appeal_window: timedelta
     guidelines: Guidelines
+    care: CarePolicy
 
 
 def parse_policy(
@@ -147,6 +150,7 @@ def parse_policy(
         safety_margin=general.number("safety_margin", 0, 0.9),
         appeal_window=timedelta(days=general.number("appeal_window_days", 1, 3650)),
         guidelines=parse_guidelines(guidelines or {}),
+        care=care_policy(general.part("care")),
     )
     _check_queue_names(policy)
     return policy

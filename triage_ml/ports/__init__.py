@@ -6,6 +6,9 @@ from triage_ml.ports.access import (
     ApiKey,
     Who,
 )
+from triage_ml.ports.care import (
+    CareStore,
+)
 from triage_ml.ports.cases import (
     Admit,
     CaseEvent,
@@ -57,6 +60,7 @@ __all__ = [
     "Answered",
     "ApiKey",
     "AuthorHistory",
+    "CareStore",
     "CaseEvent",
     "CaseStore",
     "ClaimRequest",

@@ -14,6 +14,7 @@ from triage_ml.errors import Conflict, NotFound
 from triage_ml.ports import ClaimRequest, StepFunction
 from triage_ml.storage import rows
 from triage_ml.storage.accounts import StoredAccounts
+from triage_ml.storage.care import StoredCare, note_exposure
 from triage_ml.storage.insight import StoredInsight
 from triage_ml.storage.models import Models
 from triage_ml.storage.outbox import Keys, Outbox
@@ -26,8 +27,10 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class PostgresCaseStore(Submissions, Reads, Outbox, Keys, StoredAccounts, StoredInsight, Models):
-    """The stores of `triage_ml.ports` (cases, accounts, insight, models), on a migrated database.
+class PostgresCaseStore(
+    Submissions, Reads, Outbox, Keys, StoredAccounts, StoredInsight, StoredCare, Models
+):
+    """All the stores of `triage_ml.ports`, on a migrated database.
 
     `now` stamps what a change leaves in the log; reports and claims carry their own time.
     """
@@ -76,6 +79,8 @@ class PostgresCaseStore(Submissions, Reads, Outbox, Keys, StoredAccounts, Stored
             if change.withdrawn_report is not None:
                 await _withdraw(connection, case_id, change.withdrawn_report, at)
             await _save(connection, change, at)
+            if change.exposure is not None:
+                await note_exposure(connection, change.exposure)
             return change.case
 
         return await self._run(work)

@@ -18,6 +18,7 @@ from triage_ml.domain.priority import index_at
 from triage_ml.domain.report import Source
 from triage_ml.domain.review import take
 from triage_ml.domain.sketch import Sketch
+from triage_ml.domain.taxonomy import Tier
 from triage_ml.errors import Conflict, IdempotencyMismatch, NotFound
 from triage_ml.ports import (
     Admit,
@@ -35,7 +36,7 @@ from triage_ml.ports import (
     StoredReport,
     Submission,
 )
-from triage_ml.testing.memory_accounts import MemoryAccounts
+from triage_ml.testing.memory_care import MemoryCare
 from triage_ml.testing.memory_desk import MemoryDesk
 from triage_ml.testing.memory_insight import MemoryInsight
 
@@ -66,8 +67,8 @@ class _Parcel:
 
 
 @dataclass
-class MemoryCaseStore(MemoryAccounts, MemoryDesk, MemoryInsight):
-    """`triage_ml.ports.CaseStore`, `AccountStore` and `InsightStore` for tests.
+class MemoryCaseStore(MemoryCare, MemoryDesk, MemoryInsight):
+    """The stores of `triage_ml.ports`, but that of models, for tests.
 
     `now` stamps what a change leaves in the log.
     """
@@ -114,6 +115,8 @@ class MemoryCaseStore(MemoryAccounts, MemoryDesk, MemoryInsight):
         if change.withdrawn_report is not None:
             self._withdraw(case_id, change.withdrawn_report, at)
         self._save(change, at)
+        if change.exposure is not None:
+            self._exposures.append(change.exposure)
         return change.case
 
     async def claim(self, request: ClaimRequest) -> list[Case]:
@@ -162,6 +165,12 @@ class MemoryCaseStore(MemoryAccounts, MemoryDesk, MemoryInsight):
     async def queue_depths(self, now: datetime) -> list[QueueDepth]:
         cases = sorted(self._open_cases(), key=_place)
         return [_depth(list(group), now) for _, group in groupby(cases, key=_place)]
+
+    async def urgent_waits(self, queue: str, now: datetime) -> bool:
+        return any(
+            case.placement.queue == queue and _tier(case) <= Tier.T1 and not _leased(case, now)
+            for case in self._open_cases()
+        )
 
     async def unscored(self, limit: int, max_failures: int) -> list[Case]:
         found = [

@@ -22,10 +22,12 @@ from triage_ml.ports import (
     Clock,
     ItemVersion,
     QueueDepth,
+    StepFunction,
     StoredAppeal,
     StoredReport,
     Who,
 )
+from triage_ml.workflow.care import with_exposure
 from triage_ml.workflow.owners import Owners
 
 RESTRICTED = "restricted"
@@ -156,14 +158,16 @@ class Review:
     async def release(self, who: Who, claim_id: UUID, reason: str) -> Case:
         """Raises: NotFound, LeaseExpired, InvalidInput."""
         case_id = await self._store.case_of_claim(claim_id)
-        return await self._store.change(
+        return await self._conclude(
+            who,
             case_id,
             lambda case: steps.release(case, claim_id, who.name, reason, self._clock.now()),
         )
 
     async def decide(self, who: Who, case_id: UUID, claim_id: UUID, verdict: Verdict) -> Case:
         """Raises: NotFound, IllegalTransition, LeaseExpired, InvalidInput."""
-        return await self._store.change(
+        return await self._conclude(
+            who,
             case_id,
             lambda case: steps.decide(
                 case, self._policy, claim_id, who.name, verdict, self._clock.now()
@@ -179,7 +183,8 @@ class Review:
         """
         case = await self.get_case(who, case_id)
         name = await self._owners.name(owner, case)
-        return await self._store.change(
+        return await self._conclude(
+            who,
             case_id,
             lambda case: steps.escalate(
                 case, self._policy, who.name, name, reason, self._clock.now(), claim_id
@@ -256,6 +261,14 @@ class Review:
             return rows
         open_to_all = {name for name, row in self._policy.queues.items() if not row.restricted}
         return [row for row in rows if row.queue in open_to_all]
+
+    async def _conclude(self, who: Who, case_id: UUID, step: StepFunction) -> Case:
+        """Take a step that ends somebody's work on a case, and note it in their own ledger."""
+
+        def noted(case: Case) -> Change:
+            return with_exposure(self._policy, case, step(case), who.name, self._clock.now())
+
+        return await self._store.change(case_id, noted)
 
     def _queue(self, name: str) -> QueuePolicy:
         try:

@@ -69,10 +69,15 @@ async def take_next(request: Request, service: Running, who: Reviewer, queue: st
 async def claim_next(service: Service, who: Account, queue: str) -> Case | None:
     """Claim one case without the labels that who asks does not want to see.
 
-    Raises: NotFound, ScopeMissing.
+    After heavy cases in a row it is a light one if there is one. Raises: NotFound, ScopeMissing.
     """
-    excluded = sorted(who.excluded_labels)
-    cases = await service.review.claim(who, queue, excluded_labels=excluded)
+    never = who.excluded_labels
+    not_now = await service.care.excluded_for(who, queue)
+    cases: list[Case] = []
+    if not_now:
+        cases = await service.review.claim(who, queue, excluded_labels=sorted({*never, *not_now}))
+    if not cases:
+        cases = await service.review.claim(who, queue, excluded_labels=sorted(never))
     if not cases:
         return None
     service.note_claims(queue, 1)

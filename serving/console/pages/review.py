@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from serving.console.frame import redirect, render
 from serving.console.insight import view_insight
+from serving.console.pages.care import rest_url
 from serving.console.pages.queues import claim_next, refused
 from serving.console.session import Reviewer, first, form
 from serving.console.view import may_see, view_case
@@ -142,6 +143,8 @@ async def decide(request: Request, service: Running, who: Reviewer, case_id: UUI
     except _GONE as error:
         return refused(request, error, case_id=case_id, draft=draft)
     service.metrics.decisions.labels(verdict.action).inc()
+    if await service.care.rest_due(who):
+        return redirect(rest_url(queue, case_id))
     if not draft.go_on and may_see(service.policy, case, who):
         return redirect(f"/console/cases/{case_id}?done={case_id}")
     if not draft.go_on:  # the finding has put it behind a restriction
@@ -158,12 +161,14 @@ async def release(request: Request, service: Running, who: Reviewer, case_id: UU
     sent = await form(request)
     reason = _text(sent, "reason")
     try:
-        await service.review.release(who, _claim_id(sent), reason)
+        case = await service.review.release(who, _claim_id(sent), reason)
     except InvalidInput as error:
         errors = {f"release.{error.field}": _note_error(error, reason)}
         return await _page(request, service, who, case_id, errors=errors, reason=reason)
     except _GONE as error:
         return refused(request, error, case_id=case_id)
+    if await service.care.rest_due(who):
+        return redirect(rest_url(case.placement.queue, case_id))
     return redirect(f"/console/queues?done={case_id}")
 
 
@@ -207,6 +212,8 @@ async def escalate(request: Request, service: Running, who: Reviewer, case_id: U
                 request, service, who, case_id, errors=errors, owner=owner, reason=reason
             )
         return refused(request, error, case_id=case_id)
+    if await service.care.rest_due(who):
+        return redirect(rest_url("", case_id))
     return redirect(f"/console/queues?done={case_id}")
 
 

@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.console.frame import redirect, render, voice_of
+from serving.console.pages.sign_on import sign_on_url
 from serving.console.session import (
     HOME,
     PATH,
@@ -50,6 +51,8 @@ async def sign_in(request: Request) -> Response:
         fields = await form(request)
     except FormRefused:
         return _page(request, note="outdated", status=403)
+    if not service_of(request).settings.local_sign_in:
+        return _page(request, go_to=safe_next(first(fields, "next")), note="elsewhere", status=403)
     name, go_to = first(fields, "name").strip(), safe_next(first(fields, "next"))
     try:
         token = await accounts.sign_in(name, first(fields, "password"))
@@ -97,6 +100,8 @@ def _page(
         go_to=go_to,
         name=name[:100],
         note=note,
+        local=service_of(request).settings.local_sign_in,
+        organisation=sign_on_url(go_to) if service_of(request).provider else "",
         wait=voice_of(request).duration(wait_seconds),
     )
     if visit is not None:
