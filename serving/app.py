@@ -22,7 +22,15 @@ from serving.console import assets
 from serving.console.errors import pages
 from serving.console.headers import ConsoleHeaders
 from serving.console.pages import care as care_page
-from serving.console.pages import mine, preferences, sign_in, sign_on
+from serving.console.pages import (
+    leads,
+    mine,
+    preferences,
+    quality,
+    sign_in,
+    sign_on,
+    team_quality,
+)
 from serving.console.pages import queues as queues_page
 from serving.console.pages import review as review_page
 from serving.metrics import Metrics
@@ -192,8 +200,9 @@ def _assemble(settings: Settings, metrics: Metrics, lifespan: Lifespan | None = 
     # The busiest first: a request is compared with the routes in this order.
     for module in (reports, score, queues, cases, health, docs):
         app.include_router(module.router)
-    pages_of_console = (review_page, queues_page, mine, care_page, sign_in, sign_on, preferences)
-    for part in (*pages_of_console, assets):
+    for part in (review_page, queues_page, mine, quality, leads, team_quality, care_page):
+        app.include_router(part.router)
+    for part in (sign_in, sign_on, preferences, assets):
         app.include_router(part.router)
     app.add_exception_handler(TriageError, pages(failures.on_triage_error))
     app.add_exception_handler(RequestValidationError, pages(failures.on_invalid_request))

@@ -25,17 +25,21 @@ from triage_ml.ports import (
     Clock,
     InsightStore,
     LanguageDetector,
+    LeadStore,
     Scorer,
 )
 from triage_ml.workflow.accounts import Accounts, Hasher
 from triage_ml.workflow.care import Care
 from triage_ml.workflow.insight import Insight
 from triage_ml.workflow.intake import Intake
+from triage_ml.workflow.leads import Leads
+from triage_ml.workflow.measures import Measures
+from triage_ml.workflow.quality import Quality
 from triage_ml.workflow.review import Review
 from triage_ml.workflow.scoring import TURN_TEXTS, Scored, Scoring
 
 
-class Store(CaseStore, AccountStore, InsightStore, CareStore, Protocol):
+class Store(CaseStore, AccountStore, InsightStore, CareStore, LeadStore, Protocol):
     """Cases, what is known beside them, accounts and their ledgers, in one database."""
 
 
@@ -135,6 +139,10 @@ class Service:
             idle=parts.settings.session_idle,
         )
         self.provider = parts.provider or Provider.of(parts.settings, parts.clock)
+        store = parts.store
+        self.leads = Leads(store, store, store, parts.policy, parts.clock)
+        self.quality = Quality(store, self.review, parts.policy, parts.clock)
+        self.measures = Measures(store, parts.policy, parts.clock)
         self.keys = Keys(parts.store, parts.settings.key_ttl)
         self.scraping = asyncio.Lock()
         self.scraped_at: datetime | None = None

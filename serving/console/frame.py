@@ -15,6 +15,7 @@ from serving.console.assets import static
 from serving.console.i18n import Voice, accepted_language, lazy, translations, zone_of
 from serving.console.session import account_of, csrf_token
 from serving.dependencies import service_of
+from triage_ml.domain.account import LEAD, Account
 from triage_ml.domain.taxonomy import Language
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -23,15 +24,21 @@ _l = lazy
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An entry of the navigation."""
+    """An entry of the navigation; with a `scope` for those who have it, or `admin`."""
 
     path: str
     title: str
+    scope: str | None = None
+
+    def is_for(self, account: Account) -> bool:
+        return self.scope is None or bool(account.scopes & {self.scope, "admin"})
 
 
 NAV = (
     Place("/console/queues", _l("Queues")),
     Place("/console/mine", _l("My cases")),
+    Place("/console/quality", _l("Second look"), "review"),
+    Place("/console/leads", _l("Team"), LEAD),
     Place("/console/care", _l("Care")),
     Place("/console/preferences", _l("Preferences")),
 )
@@ -65,7 +72,7 @@ def text(request: Request, template: str, **values: Any) -> str:
         "account": account,
         "csrf": csrf_token(request),
         "locale": voice.language.value,
-        "nav": NAV if account is not None else (),
+        "nav": [place for place in NAV if place.is_for(account)] if account else [],
         "path": request.url.path,
         "when": voice.when,
         "day": voice.day,

@@ -19,7 +19,7 @@ from starlette.responses import Response
 
 from serving.body import read_body
 from serving.dependencies import service_of
-from triage_ml.domain.account import Account
+from triage_ml.domain.account import LEAD, Account
 from triage_ml.errors import AccessDenied, InvalidInput, ScopeMissing, TooLarge, Unauthenticated
 
 SESSION = "triage_session"
@@ -70,6 +70,7 @@ def signed_in_with(*scopes: str) -> Callable[[Request], Awaitable[Account]]:
 
 SignedIn = Annotated[Account, Depends(signed_in)]
 Reviewer = Annotated[Account, Depends(signed_in_with("review"))]
+Lead = Annotated[Account, Depends(signed_in_with(LEAD))]
 
 
 def account_of(request: Request) -> Account | None:

@@ -40,7 +40,7 @@ REPORTS = (
 )  # fmt: skip
 _OF_CASES = (
     "triage_case, item_version, report, claim, case_event, decision, appeal, "
-    "reporter_outcome, outbox, idempotency, exposure"
+    "reporter_outcome, outbox, idempotency, exposure, golden_case, quality_review"
 )
 
 

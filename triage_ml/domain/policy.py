@@ -22,6 +22,7 @@ _GENERAL = (
     "appeal_window_days",
     "priority",
     "care",
+    "quality",
 )
 
 DOCUMENTS = ("policy", "labels", "tiers", "queues", "routes", "clocks")
@@ -59,6 +60,14 @@ class PriorityPolicy:
     repeat_actor_days: int
     random_share: float
     blind_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class QualityPolicy:
+    """How much is looked at again: `double_share` of decisions, and how often a golden case."""
+
+    double_share: float
+    golden_share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +126,7 @@ class Policy:
     appeal_window: timedelta
     guidelines: Guidelines
     care: CarePolicy
+    quality: QualityPolicy
 
 
 def parse_policy(
@@ -151,6 +161,7 @@ def parse_policy(
         appeal_window=timedelta(days=general.number("appeal_window_days", 1, 3650)),
         guidelines=parse_guidelines(guidelines or {}),
         care=care_policy(general.part("care")),
+        quality=_quality(general.part("quality")),
     )
     _check_queue_names(policy)
     return policy
@@ -213,6 +224,14 @@ def _priority(row: Table) -> PriorityPolicy:
         repeat_actor_days=row.whole("repeat_actor_days", 1, 3650),
         random_share=row.number("random_share", 0, 0.5),
         blind_share=row.number("blind_share", 0, 1),
+    )
+
+
+def _quality(row: Table) -> QualityPolicy:
+    row.only(QualityPolicy.__annotations__)
+    return QualityPolicy(
+        double_share=row.number("double_share", 0, 1),
+        golden_share=row.number("golden_share", 0, 0.5),
     )
 
 

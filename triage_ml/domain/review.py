@@ -112,6 +112,25 @@ def release(case: Case, claim_id: UUID, reviewer: str, reason: str, now: datetim
     return Change(freed, (event,), claim_ended=Step.RELEASED)
 
 
+def release_for(case: Case, claim_id: UUID, lead: str, reason: str, now: datetime) -> Change:
+    """Give back a case that somebody else holds. Raises: LeaseExpired, InvalidInput."""
+    return _freed(case, claim_id, lead, reason, now, {})
+
+
+def reassign(
+    case: Case, claim_id: UUID, lead: str, owner: str, reason: str, now: datetime
+) -> Change:
+    """Take a case from who holds it, and name who shall have it; the queue stays.
+
+    Raises: LeaseExpired, InvalidInput; Conflict for the first decider of an appealed case.
+    """
+    check_ref("owner", owner)
+    if owner == case.barred_reviewer:
+        raise Conflict(FIRST_DECIDER)
+    change = _freed(case, claim_id, lead, reason, now, {"owner": owner})
+    return replace(change, case=replace(change.case, owner=owner))
+
+
 def decide(
     case: Case, policy: Policy, claim_id: UUID, reviewer: str, verdict: Verdict, now: datetime
 ) -> Change:
@@ -235,6 +254,18 @@ def _to_policy_gap(
     moved = replace(case, state=state, claim=None, placement=placement, gap=verdict)
     event = NewEvent(Step.POLICY_GAP, reviewer, case.state, state, placement_detail(moved))
     return Change(moved, (event,), claim_ended=Step.POLICY_GAP)
+
+
+def _freed(
+    case: Case, claim_id: UUID, lead: str, reason: str, now: datetime, detail: Mapping[str, Any]
+) -> Change:
+    holder = case.claim.reviewer if case.claim else ""
+    _held(case, claim_id, holder, now)
+    check_note("reason", reason)
+    said = {"reason": reason, "released_for": holder, **detail}
+    event = _event(case, Step.RELEASED, lead, said)
+    freed = replace(case, state=event.to_state, claim=None)
+    return Change(freed, (event,), claim_ended=Step.RELEASED)
 
 
 def _held(case: Case, claim_id: UUID | None, reviewer: str, now: datetime) -> Claim:

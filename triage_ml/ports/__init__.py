@@ -36,6 +36,9 @@ from triage_ml.ports.insight import (
     PastDecision,
     SimilarCase,
 )
+from triage_ml.ports.leads import (
+    LeadStore,
+)
 from triage_ml.ports.models import (
     LiveModel,
     ModelArtifact,
@@ -73,6 +76,7 @@ __all__ = [
     "InsightStore",
     "ItemVersion",
     "LanguageDetector",
+    "LeadStore",
     "LiveModel",
     "ModelArtifact",
     "ModelInfo",

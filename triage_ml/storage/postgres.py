@@ -19,6 +19,7 @@ from triage_ml.storage.insight import StoredInsight
 from triage_ml.storage.models import Models
 from triage_ml.storage.outbox import Keys, Outbox
 from triage_ml.storage.pool import QUERIES, Connection, Pool, make_pool
+from triage_ml.storage.quality import StoredQuality
 from triage_ml.storage.reads import Reads
 from triage_ml.storage.submissions import Submissions
 
@@ -28,7 +29,15 @@ def utc_now() -> datetime:
 
 
 class PostgresCaseStore(
-    Submissions, Reads, Outbox, Keys, StoredAccounts, StoredInsight, StoredCare, Models
+    Submissions,
+    Reads,
+    Outbox,
+    Keys,
+    StoredAccounts,
+    StoredInsight,
+    StoredCare,
+    StoredQuality,
+    Models,
 ):
     """All the stores of `triage_ml.ports`, on a migrated database.
 

@@ -39,6 +39,7 @@ from triage_ml.ports import (
 from triage_ml.testing.memory_care import MemoryCare
 from triage_ml.testing.memory_desk import MemoryDesk
 from triage_ml.testing.memory_insight import MemoryInsight
+from triage_ml.testing.memory_leads import MemoryLeads
 
 T = TypeVar("T")
 
@@ -67,7 +68,7 @@ class _Parcel:
 
 
 @dataclass
-class MemoryCaseStore(MemoryCare, MemoryDesk, MemoryInsight):
+class MemoryCaseStore(MemoryCare, MemoryDesk, MemoryInsight, MemoryLeads):
     """The stores of `triage_ml.ports`, but that of models, for tests.
 
     `now` stamps what a change leaves in the log.
@@ -78,6 +79,7 @@ class MemoryCaseStore(MemoryCare, MemoryDesk, MemoryInsight):
 
     def __post_init__(self) -> None:
         super().__init__()
+        MemoryLeads.__init__(self)
         self._cases: dict[UUID, Case] = {}
         self._claims: dict[UUID, UUID] = {}
         self._events: dict[UUID, list[CaseEvent]] = {}
