@@ -30,6 +30,7 @@ from serving.console.pages import (
     sign_in,
     sign_on,
     team_quality,
+    trends,
 )
 from serving.console.pages import queues as queues_page
 from serving.console.pages import review as review_page
@@ -200,7 +201,7 @@ def _assemble(settings: Settings, metrics: Metrics, lifespan: Lifespan | None = 
     # The busiest first: a request is compared with the routes in this order.
     for module in (reports, score, queues, cases, health, docs):
         app.include_router(module.router)
-    for part in (review_page, queues_page, mine, quality, leads, team_quality, care_page):
+    for part in (review_page, queues_page, mine, quality, leads, team_quality, trends, care_page):
         app.include_router(part.router)
     for part in (sign_in, sign_on, preferences, assets):
         app.include_router(part.router)

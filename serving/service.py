@@ -27,6 +27,7 @@ from triage_ml.ports import (
     LanguageDetector,
     LeadStore,
     Scorer,
+    TrendStore,
 )
 from triage_ml.workflow.accounts import Accounts, Hasher
 from triage_ml.workflow.care import Care
@@ -37,10 +38,11 @@ from triage_ml.workflow.measures import Measures
 from triage_ml.workflow.quality import Quality
 from triage_ml.workflow.review import Review
 from triage_ml.workflow.scoring import TURN_TEXTS, Scored, Scoring
+from triage_ml.workflow.trends import Trends
 
 
-class Store(CaseStore, AccountStore, InsightStore, CareStore, LeadStore, Protocol):
-    """Cases, what is known beside them, accounts and their ledgers, in one database."""
+class Store(CaseStore, AccountStore, InsightStore, CareStore, LeadStore, TrendStore, Protocol):
+    """Cases, what is known and counted beside them, accounts and ledgers, in one database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,7 @@ class Service:
         self.leads = Leads(store, store, store, parts.policy, parts.clock)
         self.quality = Quality(store, self.review, parts.policy, parts.clock)
         self.measures = Measures(store, parts.policy, parts.clock)
+        self.trends = Trends(parts.store, parts.policy, parts.clock)
         self.keys = Keys(parts.store, parts.settings.key_ttl)
         self.scraping = asyncio.Lock()
         self.scraped_at: datetime | None = None

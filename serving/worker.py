@@ -1,4 +1,4 @@
-"""What happens without being asked: late scores, announcements, sketches of decided texts."""
+"""What happens without being asked: late scores, announcements, sketches, counts for trends."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,6 +18,8 @@ from triage_ml.workflow.scoring import score_backlog
 IDLE = timedelta(seconds=1)
 FORGET_EVERY = timedelta(hours=1)
 SKETCH_EVERY = timedelta(seconds=5)
+COUNT_EVERY = timedelta(seconds=15)
+LOOK_EVERY = timedelta(hours=1)
 LONGEST_PAUSE = timedelta(seconds=30)
 SENDS_PER_ROUND = int(SEND_LEASE.total_seconds() / TIMEOUT_SECONDS) - 2
 """All of them fit in the lease, even if each runs into its timeout."""
@@ -45,6 +47,8 @@ class Worker:
             self._loop("deliver", self.deliver_round),
             self._loop("sketch", self.sketch_round, idle=SKETCH_EVERY),
             self._loop("forget", self.forget_round, idle=FORGET_EVERY),
+            self._loop("count", self.count_round, idle=COUNT_EVERY),
+            self._loop("emerging", self.emerging_round, idle=LOOK_EVERY),
         )
 
     def stop(self) -> None:
@@ -76,6 +80,17 @@ class Worker:
         if n_dropped:
             _log.info("forgotten", rows=n_dropped)
         await parts.care.forget()
+        return 0
+
+    async def count_round(self) -> int:
+        """Bring the counts of days up to date; give whether there is more to count."""
+        return int(await self._service.trends.count())
+
+    async def emerging_round(self) -> int:
+        """Look for terms and near-duplicates that became more frequent."""
+        n_found = await self._service.trends.look_for_emerging()
+        if n_found:
+            _log.info("emerging", rows=n_found)
         return 0
 
     async def _loop(

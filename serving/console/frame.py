@@ -38,6 +38,7 @@ NAV = (
     Place("/console/queues", _l("Queues")),
     Place("/console/mine", _l("My cases")),
     Place("/console/quality", _l("Second look"), "review"),
+    Place("/console/trends", _l("Trends")),
     Place("/console/leads", _l("Team"), LEAD),
     Place("/console/care", _l("Care")),
     Place("/console/preferences", _l("Preferences")),

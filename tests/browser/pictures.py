@@ -127,6 +127,14 @@ def care_group(desk: Desk, page: Any, language: str) -> None:
     page.goto("/console/care/group")
 
 
+def trends(desk: Desk, page: Any, language: str) -> None:
+    for text, reason in REPORTS:
+        desk.report(text, reason)
+    desk.triage("trends", "recount")
+    page.goto("/console/trends")
+    page.locator("#chart-reports[data-drawn]").wait_for()
+
+
 def not_found(desk: Desk, page: Any, language: str) -> None:
     page.goto("/console/cases/00000000-0000-4000-8000-000000000000")
 
@@ -147,6 +155,7 @@ VIEWS: dict[str, View] = {
     "care": care,
     "break": proposed_break,
     "care-group": care_group,
+    "trends": trends,
     "not-found": not_found,
 }
 

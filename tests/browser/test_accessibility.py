@@ -147,6 +147,20 @@ def only_to_read(desk, page) -> None:
     sign_in(page, "anna", f"/console/cases/{receipt['case_id']}")
 
 
+def trends(desk, page) -> None:
+    for text, reason in REPORTS:
+        desk.report(text, reason)
+    desk.triage("trends", "recount")
+    sign_in(page, "anna", "/console/trends")
+    expect(page.locator("#chart-reports[data-drawn]")).to_be_visible()
+    page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
+
+
+def trend_cases(desk, page) -> None:
+    desk.report()
+    sign_in(page, "anna", "/console/trends/cases")
+
+
 def not_found(desk, page) -> None:
     sign_in(page, "anna")
     page.goto(NO_CASE)
@@ -164,7 +178,7 @@ View = Callable[[Any, Any], None]
 PAGES: tuple[View, ...] = (
     sign_in_page, refused_sign_in, queues, empty_queue, preferences, review, hidden_text,
     revealed_text, everything_unfolded, about_to_be_sent, filled_in_wrongly, lost_lease, decided,
-    only_to_read, not_found, blind, mine, no_cases,
+    only_to_read, trends, trend_cases, not_found, blind, mine, no_cases,
 )  # fmt: skip
 WHOLE = (sign_in_page, queues, mine, preferences, review, decided, not_found)
 DIALOGS: tuple[View, ...] = (give_back, hold, escalate, keys)

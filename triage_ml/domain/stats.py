@@ -6,10 +6,10 @@ Z_95 = 1.96
 """Standard normal quantile of a two-sided interval of 95 %."""
 
 
-def wilson(successes: int, n: int, z: float = Z_95) -> tuple[float, float]:
+def wilson(successes: float, n: float, z: float = Z_95) -> tuple[float, float]:
     """Give the interval of a share, within 0 and 1; all of it where nothing was counted.
 
-    Source: Wilson (1927), the score interval. Raises: ValueError unless 0 <= successes <= n.
+    `n` may be an effective number. Source: Wilson (1927), the score interval. Raises: ValueError unless 0 <= successes <= n.
     """
     if not 0 <= successes <= n:
         raise ValueError(f"{successes} of {n} is no share")

@@ -53,6 +53,9 @@ from triage_ml.ports.scoring import (
     Piece,
     Scorer,
 )
+from triage_ml.ports.trends import (
+    TrendStore,
+)
 
 __all__ = [
     "MAX_COUNTED",
@@ -91,5 +94,6 @@ __all__ = [
     "StoredAppeal",
     "StoredReport",
     "Submission",
+    "TrendStore",
     "Who",
 ]

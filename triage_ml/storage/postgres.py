@@ -22,6 +22,7 @@ from triage_ml.storage.pool import QUERIES, Connection, Pool, make_pool
 from triage_ml.storage.quality import StoredQuality
 from triage_ml.storage.reads import Reads
 from triage_ml.storage.submissions import Submissions
+from triage_ml.storage.trends import StoredTrends
 
 
 def utc_now() -> datetime:
@@ -37,9 +38,10 @@ class PostgresCaseStore(
     StoredInsight,
     StoredCare,
     StoredQuality,
+    StoredTrends,
     Models,
 ):
-    """All the stores of `triage_ml.ports`, on a migrated database.
+    """Every port that stores something, on a migrated database.
 
     `now` stamps what a change leaves in the log; reports and claims carry their own time.
     """

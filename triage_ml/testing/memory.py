@@ -40,6 +40,7 @@ from triage_ml.testing.memory_care import MemoryCare
 from triage_ml.testing.memory_desk import MemoryDesk
 from triage_ml.testing.memory_insight import MemoryInsight
 from triage_ml.testing.memory_leads import MemoryLeads
+from triage_ml.testing.memory_trends import MemoryTrends
 
 T = TypeVar("T")
 
@@ -68,7 +69,7 @@ class _Parcel:
 
 
 @dataclass
-class MemoryCaseStore(MemoryCare, MemoryDesk, MemoryInsight, MemoryLeads):
+class MemoryCaseStore(MemoryTrends, MemoryCare, MemoryDesk, MemoryInsight, MemoryLeads):
     """The stores of `triage_ml.ports`, but that of models, for tests.
 
     `now` stamps what a change leaves in the log.

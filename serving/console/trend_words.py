@@ -1,0 +1,76 @@
+"""How trends are named and linked: days, shares, parts of a split, and addresses."""
+
+from datetime import date
+from urllib.parse import urlencode
+
+from babel.dates import format_date
+from babel.numbers import format_percent
+
+from serving.console.i18n import Voice, lazy, locale_of
+from triage_ml.domain.report import OTHER_REASON
+from triage_ml.ports.trends import Measure, Split
+from triage_ml.workflow.answers import REST, FoundSpike, PrevalenceRow, Question
+
+_l = lazy
+URL = "/console/trends"
+
+
+def query_of(asked: Question, **changes: str) -> str:
+    """Write a question as the query of an address; it reads back as the same question."""
+    fields = {
+        "from": asked.since.isoformat(),
+        "to": asked.until.isoformat(),
+        "label": asked.label,
+        "language": asked.language,
+        "surface": asked.surface,
+        "split": "" if asked.split is Split.LABEL else asked.split.value,
+        "step": "week" if asked.weekly else "",
+        **changes,
+    }
+    return urlencode({name: value for name, value in fields.items() if value})
+
+
+def spike_href(asked: Question, spike: FoundSpike) -> str:
+    """Give the way to the reports of a spike."""
+    day = {"from": spike.day.isoformat(), "to": spike.day.isoformat(), "split": "", "step": ""}
+    part = {asked.split.value: spike.part} if spike.part else {}
+    return f"{URL}/cases?" + query_of(asked, **{**day, **part}, measure=Measure.REPORTS.value)
+
+
+def day_name(voice: Voice, day: date) -> str:
+    """Write a day (UTC) without a clock: it is nobody's local time."""
+    return str(format_date(day, "medium", locale=locale_of(voice.language)))
+
+
+def share_text(voice: Voice, share: float | None) -> str:
+    """Write a share with a tenth of a percent; a dash for none."""
+    if share is None:
+        return "–"
+    locale = locale_of(voice.language)
+    return str(format_percent(round(share, 3), locale=locale, decimal_quantization=False))
+
+
+def part_text(voice: Voice, split: Split, part: str) -> str:
+    """Name a part of a split; a surface has the name that the platform gave it."""
+    if part == REST:
+        return voice.gettext(_l("All others"))
+    if split is Split.LABEL:
+        return label_text(voice, part)
+    if split is Split.LANGUAGE:
+        return voice.language_name(part)
+    return part or voice.gettext(_l("All"))
+
+
+def label_text(voice: Voice, label: str) -> str:
+    if label == OTHER_REASON:
+        return voice.gettext(_l("Other reason"))
+    return voice.label_name(label)
+
+
+def prevalence_name(voice: Voice, row: PrevalenceRow) -> str:
+    """Name what a share is of: a language, and a label or any violation."""
+    language = row.language
+    of_all = voice.gettext(_l("All languages"))
+    where = voice.language_name(language) if language else of_all
+    what = label_text(voice, row.label) if row.label else voice.gettext(_l("any violation"))
+    return f"{where}: {what}"
