@@ -3,9 +3,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: help run test check bench load pictures lock clean
+.PHONY: help run test check bench load load-desk pictures lock clean
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 run: $(VENV)/.serving ## install what serving needs, start everything, submit demo reports
 	@$(BIN)/triage serve --demo
@@ -21,6 +21,9 @@ bench: $(VENV)/.dev ## post real reports over HTTP, kill the server five times, 
 
 load: $(VENV)/.dev ## measure capacity and latency, ours and the peers' (an hour)
 	@$(BIN)/python -m benchmarks.load --seconds 10 --probe-seconds 4 --out docs/performance
+
+load-desk: $(VENV)/.dev ## let 50 reviewers work on 100,000 cases, time each page, look for double claims (3 min)
+	@$(BIN)/python -m benchmarks.desk --out docs/performance
 
 pictures: $(VENV)/.dev ## take pictures of every page of the console (needs Chromium)
 	@$(BIN)/python -m tests.browser.pictures --out docs/console

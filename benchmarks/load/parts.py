@@ -3,8 +3,7 @@
 import importlib.metadata
 import json
 import os
-import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -24,7 +23,7 @@ from benchmarks.load.mix import Mix, plain_tokenizer
 from benchmarks.load.offline import Alone
 from benchmarks.load.overload import overload
 from benchmarks.load.peers import MODEL, PEERS, PLACE, Peer, PeerMissing, Setting
-from benchmarks.load.processes import StartFailed, cpu_busy_share
+from benchmarks.load.processes import StartFailed, cpu_busy_share, describe_machine
 from benchmarks.load.targets import ROOT, OurService, wait_until_idle
 from benchmarks.peers.weights import write_model
 from triage_ml.inference.artifact import SHIPPED, file_hash, load_artifact
@@ -148,13 +147,7 @@ class Bench:
 
     def machine(self) -> Found:
         return {
-            "processor": _processor(),
-            "n_cores": self.n_cores,
-            "memory_gib": round(
-                os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1
-            ),
-            "system": f"{platform.system()} {platform.release()}",
-            "python": platform.python_version(),
+            **describe_machine(),
             "packages": {name: importlib.metadata.version(name) for name in SERVED_PACKAGES},
         }
 
@@ -326,13 +319,3 @@ class Bench:
 def _told(error: Exception) -> str:
     """Say what went wrong without the paths of this machine, in one line."""
     return " ".join(str(error).replace(f"{ROOT}/", "").split())
-
-
-def _processor() -> str:
-    return next(_lines_of("model name"), platform.machine())
-
-
-def _lines_of(field: str) -> Iterator[str]:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith(field):
-            yield line.partition(":")[2].strip()

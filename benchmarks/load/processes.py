@@ -1,12 +1,14 @@
 """Servers as real processes: started, waited for, weighed, stopped."""
 
 import os
+import platform
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 STOP_SECONDS = 20.0
 
@@ -102,6 +104,19 @@ def cpu_busy_share(seconds: float = 1.0) -> float:
     total = sum(after) - sum(before)
     idle = sum(after[3:5]) - sum(before[3:5])
     return 1 - idle / total if total else 0.0
+
+
+def describe_machine() -> dict[str, Any]:
+    """Say what numbers were measured on."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return {
+        "processor": next(names, platform.machine()),
+        "n_cores": len(os.sched_getaffinity(0)),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+    }
 
 
 def _cpu_times() -> list[int]:
