@@ -43,5 +43,5 @@ $(VENV)/.serving: pyproject.toml requirements.lock
 # torch first and pinned: an open version range would bring several GB of GPU libraries.
 $(VENV)/.dev: $(VENV)/.serving
 	@echo 'installing what training and the tests need (a few minutes)' && $(PIP) torch==2.13.0
-	@$(PIP) --editable '.[training,dev]'
+	@$(PIP) --editable '.[training,dev,reports]'
 	@touch $@

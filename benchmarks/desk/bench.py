@@ -113,7 +113,7 @@ async def _begin(
         ]
         await _add(accounts, leads, SCOPES - {"admin", "intake", "ml"}, password)
         await _add(accounts, people, frozenset({"review"}), password)
-        review = Review(store, policy, clock, lease=LEASE)
+        review = Review(store, policy, clock, accounts=store, lease=LEASE)
         await make_templates(client, url, review, policy, earlier, counts)
     return leads, people
 

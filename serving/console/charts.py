@@ -140,7 +140,6 @@ def _change_lines(found: Overview, voice: Voice) -> tuple[dict[str, Any], ...]:
 
 def _shares(found: Overview, voice: Voice) -> Chart:
     asked = found.question
-    measure = Measure.VIOLATIONS if asked.label else Measure.UPHELD
     rows: list[ChartRow] = []
     values: list[list[float | None] | None] = []
     for period, share in zip(found.periods, found.shares, strict=True):
@@ -150,7 +149,7 @@ def _shares(found: Overview, voice: Voice) -> Chart:
             _number(voice, share.n_found),
             *(share_text(voice, value) for value in (share.value, low, high)),
         )
-        href = _cases_href(asked, period, measure)
+        href = _cases_href(asked, period, asked.found)
         rows.append(ChartRow(day_name(voice, period), cells, href))
         values.append(None if share.value is None else [low, share.value, high])
     title = voice.gettext(_l("Share of decisions that found a violation"))

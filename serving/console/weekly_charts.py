@@ -70,7 +70,7 @@ def _libraries() -> tuple[Any, Any]:
 
 
 def _finished(chart: Any) -> dict[str, Any]:
-    spec: dict[str, Any] = chart.configure_view(strokeWidth=0).configure(padding=24).to_dict()
+    spec: dict[str, Any] = chart.configure(padding=24).configure_view(strokeWidth=0).to_dict()
     return spec
 
 

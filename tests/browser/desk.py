@@ -40,7 +40,8 @@ REPORTS = (
 )  # fmt: skip
 _OF_CASES = (
     "triage_case, item_version, report, claim, case_event, decision, appeal, "
-    "reporter_outcome, outbox, idempotency, exposure, golden_case, quality_review"
+    "reporter_outcome, outbox, idempotency, text_sketch, decided_hint, exposure, golden_case, "
+    "quality_review, daily_count, daily_count_progress, emerging"
 )
 
 

@@ -91,6 +91,7 @@ def test_who_goes_on_is_not_asked_at_the_next_case(person: Person) -> None:
 
 def test_giving_back_and_handing_up_propose_it_too(person: Person) -> None:
     """Whichever way the work on the case ended."""
+    person.bench.run(person.bench.service.accounts.create, "olga", "Olga", ["review"], PASSWORD)
     for path, fields in (("release", {}), ("escalate", {"owner": "olga"})):
         person.bench.store._exposures.clear()
         note(person, "mara", 39)

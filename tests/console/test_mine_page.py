@@ -97,6 +97,7 @@ def before_due(person: Person, page: str, moment: datetime) -> None:
     """Go on to a moment when the lease is over, and claim the case anew."""
     clock = person.bench.clock
     clock.advance(moment - clock.now())
+    person.bench.client.cookies.clear()
     assert person.sign_in().status_code == 303
     answer = person.post(
         "/console/queues/std-en-safety/next", {"csrf": person.token("/console/queues")}

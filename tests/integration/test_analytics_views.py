@@ -111,7 +111,7 @@ async def test_a_queue_that_becomes_restricted_leaves_the_views(postgres_store, 
         "SELECT * FROM public.triage_case",
         "SELECT * FROM public.analytics_salt",
         "SELECT * FROM public.emerging",
-        "DELETE FROM analytics.cases",
+        "DELETE FROM analytics.daily_counts",
         "CREATE TABLE analytics.mine (n integer)",
     ],
 )

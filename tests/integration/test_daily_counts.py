@@ -43,10 +43,10 @@ async def check(store, url, now=NOW) -> set[tuple[object, ...]]:
     return caught_up
 
 
-async def escalate(store, case) -> None:
+async def escalate(store, case_id) -> None:
     policy = load_policy()
     await store.change(
-        case.case_id,
+        case_id,
         lambda known: review.escalate(known, policy, "lea", "lea", "press", NOW, None),
     )
 
@@ -55,8 +55,8 @@ async def test_a_count_follows_a_case_to_its_queue(postgres_store, database_url)
     """Its earlier reports move along, so that a restricted queue hides all of them."""
     await report(postgres_store)
     before = await check(postgres_store, database_url)
-    [case] = [await postgres_store.get_case((await report(postgres_store)).case_id)]
-    await escalate(postgres_store, case)
+    receipt = await report(postgres_store)
+    await escalate(postgres_store, receipt.case_id)
     after = await check(postgres_store, database_url, NOW + timedelta(minutes=1))
     assert {row[5] for row in before} == {"std-en-safety"}
     assert {(row[5], row[6]) for row in after} == {("escalation", 2)}
@@ -123,7 +123,7 @@ async def test_counts_equal_a_count_from_scratch(postgres_store, database_url, s
                 await appeal(postgres_store, decided_ids.pop())
             case "escalate":
                 receipt = await report(postgres_store, f"e-{n}")
-                await escalate(postgres_store, await postgres_store.get_case(receipt.case_id))
+                await escalate(postgres_store, receipt.case_id)
             case "count":
                 await postgres_store.count_days(NOW, ())
     await check(postgres_store, database_url)

@@ -31,7 +31,7 @@ def text(body, *, author=None, language=Language.EN, recent=True) -> ReportedTex
     return ReportedText(UUID(int=n), f"item-{n}", who, language, body, at, recent)
 
 
-def usual(n=40, recent=False, language=Language.EN) -> list[ReportedText]:
+def usual(n=160, recent=False, language=Language.EN) -> list[ReportedText]:
     """Texts of every day, each of other words."""
     bodies = (
         f"{FILLERS[i % 8]} and {FILLERS[(i // 8) % 8]} near {FILLERS[(i * 3) % 8]}"
@@ -49,7 +49,7 @@ def words_of(found, kind="term") -> set[str]:
 def test_a_new_word_of_several_people_emerges():
     """With how many items and authors it has, and its newest cases first."""
     new = [text(f"buy glowberry {FILLERS[i]} today") for i in range(8)]
-    found = find_emerging([*usual(), *usual(recent=True), *new])
+    found = find_emerging([*usual(), *usual(40, recent=True), *new])
     [row] = [row for row in found if row.words == "glowberry"]
     assert (row.kind, row.n_items, row.n_authors, row.n_before) == ("term", 8, 8, 0)
     assert row.case_ids[0] == new[0].case_id
@@ -57,7 +57,7 @@ def test_a_new_word_of_several_people_emerges():
 
 
 def test_what_was_always_said_does_not_emerge():
-    found = find_emerging([*usual(160), *usual(40, recent=True)])
+    found = find_emerging([*usual(), *usual(40, recent=True)])
     assert words_of(found) == set()
 
 
@@ -69,7 +69,7 @@ def test_a_word_of_few_never_shows(n_items, n_authors):
     new = [
         text(f"glowberry {FILLERS[i % 8]}", author=f"few-{i % n_authors}") for i in range(n_items)
     ]
-    found = find_emerging([*usual(), *usual(recent=True), *new])
+    found = find_emerging([*usual(), *usual(40, recent=True), *new])
     assert not any("glowberry" in row.words for row in found)
 
 
@@ -123,25 +123,30 @@ def test_the_same_words_in_another_order_are_a_cluster():
     new = [
         text(f"your parcel {i} waits, pay the fee: https://fee.example/{i}") for i in range(3)
     ] + [text(f"Pay the fee, your parcel waits https://fee.example/x{i}") for i in range(4)]
-    found = [row for row in find_emerging([*usual(), *new]) if row.kind == "cluster"]
+    found = [
+        row
+        for row in find_emerging([*usual(), *usual(40, recent=True), *new])
+        if row.kind == "cluster"
+    ]
     assert [(row.n_items, row.n_before) for row in found] == [(7, 0)]
 
 
 def test_a_key_names_it_as_long_as_it_lasts():
     """The same term has the same key in the next hour, another one another."""
     new = [text(f"glowberry {FILLERS[i]}") for i in range(8)]
-    first = find_emerging([*usual(), *new])
-    second = find_emerging([*usual(), *new, text("glowberry again")])
+    first = find_emerging([*usual(), *usual(40, recent=True), *new])
+    second = find_emerging([*usual(), *usual(40, recent=True), *new, text("glowberry again")])
     keys = [{row.key for row in found if row.words == "glowberry"} for found in (first, second)]
     assert keys[0] == keys[1] != set()
 
 
 def test_log_odds_grow_with_evidence():
-    """Four times as often is surer with more texts."""
+    """Odds of 4.3 to 1 are surer with more texts; the prior draws them towards 1."""
     few = log_odds(Counter(a=8, b=92), Counter(a=2, b=98))
     many = log_odds(Counter(a=80, b=920), Counter(a=20, b=980))
-    assert 0 < few["a"] < many["a"]
-    assert many["b"] < 0
+    assert 0 < few["a"].z < many["a"].z
+    assert 3.5 < many["a"].ratio < 4
+    assert many["b"].z < 0
 
 
 @given(st.text(max_size=300), st.sampled_from(Language))

@@ -72,11 +72,11 @@ def test_steady_reports_keep_their_level():
 
 @pytest.mark.parametrize("after", [10, 60])
 def test_a_new_level_is_found_where_it_began(after):
-    """Up or down, to within two days."""
+    """Up or down, to within five days."""
     for seed in range(10):
         counts = poisson(25, 45, seed) + poisson(after, 45, seed + 100)
         [change, *_] = find_changes(counts)
-        assert abs(change.index - 45) <= 2
+        assert abs(change.index - 45) <= 5
         assert (change.after > change.before) == (after > 25)
 
 

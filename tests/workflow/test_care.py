@@ -72,6 +72,7 @@ async def test_what_somebody_found_counts_as_grave_as_they_found_it(desk):
 
 async def test_every_way_to_conclude_counts_once(desk):
     """Deciding, finding a gap in the policy, giving back, handing up."""
+    await desk.person("olga")
     anna = desk.key("anna")
     case = await hold(desk, anna)
     await desk.review.release(anna, case.claim.claim_id, "not my language")
@@ -85,6 +86,7 @@ async def test_every_way_to_conclude_counts_once(desk):
 
 async def test_who_hands_up_a_case_they_did_not_hold_was_not_exposed(desk):
     """They may have known it by its number alone."""
+    await desk.person("olga")
     receipt = await desk.report(reason=Label.SELF_HARM)
     anna = desk.key("anna")
     await desk.review.escalate(anna, receipt.case_id, "olga", "press asks", None)

@@ -9,7 +9,8 @@ Z_95 = 1.96
 def wilson(successes: float, n: float, z: float = Z_95) -> tuple[float, float]:
     """Give the interval of a share, within 0 and 1; all of it where nothing was counted.
 
-    `n` may be an effective number. Source: Wilson (1927), the score interval. Raises: ValueError unless 0 <= successes <= n.
+    `n` may be an effective number of trials. Source: Wilson (1927), the score interval.
+    Raises: ValueError unless 0 <= successes <= n.
     """
     if not 0 <= successes <= n:
         raise ValueError(f"{successes} of {n} is no share")

@@ -12,15 +12,20 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from triage_ml.domain.taxonomy import Language
 
 MIN_ITEMS = 5
 MIN_AUTHORS = 3
-MIN_Z = 3.0
-PRIOR = 500.0
+MIN_Z = 2.5
+MIN_GROWTH = 2.0
+"""Ratio of the odds: a frequent word that wavers is surely more frequent, and no news."""
+PRIOR = 50.0
 """Occurrences that the prior is worth: what all texts together say of a term's share."""
+PRIOR_OF_EACH = 0.5
+"""And for each term, so that one never seen before has a variance that is not endless."""
 MAX_TERMS = 20
 """Of each language and kind."""
 MAX_CASES = 100
@@ -74,6 +79,13 @@ class Emerging:
         """Name it in a link; the same while it lasts."""
         named = f"{self.kind}\0{self.language.value}\0{self.words}"
         return hashlib.sha256(named.encode()).hexdigest()[:16]
+
+
+class Growth(NamedTuple):
+    """How the odds of a term grew: their ratio, and the z of its logarithm."""
+
+    ratio: float
+    z: float
 
 
 def find_emerging(texts: Iterable[ReportedText]) -> list[Emerging]:
@@ -142,13 +154,13 @@ def _terms(
         if row.recent:
             for word in words:
                 holders[word].append(row)
-    scores = log_odds(recent, before)
-    strongest = sorted(scores, key=lambda word: (-scores[word], word))
+    growth = log_odds(recent, before)
+    grown = [w for w, row in growth.items() if row.z >= MIN_Z and row.ratio >= MIN_GROWTH]
     kept: list[Emerging] = []
-    for word in strongest:
-        if scores[word] < MIN_Z or len(kept) == MAX_TERMS:
+    for word in sorted(grown, key=lambda word: (-growth[word].z, -len(word), word)):
+        if len(kept) == MAX_TERMS:
             break
-        one = _emerging("term", language, word, holders[word], before[word], scores[word])
+        one = _emerging("term", language, word, holders[word], before[word], growth[word].z)
         if one is not None and not _says_the_same(one, kept):
             kept.append(one)
     return kept
@@ -163,23 +175,22 @@ def _says_the_same(new: Emerging, kept: Sequence[Emerging]) -> bool:
     )
 
 
-def log_odds(recent: Counter[str], before: Counter[str]) -> dict[str, float]:
-    """Give for each recent term the z of how its odds grew.
+def log_odds(recent: Counter[str], before: Counter[str]) -> dict[str, Growth]:
+    """Give for each recent term how its odds grew.
 
     Log-odds ratio with an informative Dirichlet prior made of both periods together.
     Source: Monroe, Colaresi and Quinn 2008, Fightin' Words, section 3.5.1.
     """
     together = recent + before
     total = together.total()
-    n_recent, n_before = recent.total(), before.total()
+    priors = {word: PRIOR * together[word] / total + PRIOR_OF_EACH for word in recent}
+    whole = PRIOR + PRIOR_OF_EACH * len(together)
+    n_recent, n_before = recent.total() + whole, before.total() + whole
     found = {}
-    for word, n in recent.items():
-        prior = PRIOR * together[word] / total
-        old = before[word]
-        odds = math.log((n + prior) / (n_recent + PRIOR - n - prior))
-        odds_before = math.log((old + prior) / (n_before + PRIOR - old - prior))
-        spread = math.sqrt(1 / (n + prior) + 1 / (old + prior))
-        found[word] = (odds - odds_before) / spread
+    for word, prior in priors.items():
+        now, then = recent[word] + prior, before[word] + prior
+        ratio = now / (n_recent - now) / (then / (n_before - then))
+        found[word] = Growth(ratio, math.log(ratio) / math.sqrt(1 / now + 1 / then))
     return found
 
 

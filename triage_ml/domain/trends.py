@@ -20,6 +20,9 @@ SPIKE_Z = 3.5
 MIN_RISE = 5
 """A spike has at least so many more than usual: two after none are no news."""
 
+LEAST_LEVEL = 0.5
+"""Counts a day: the noise of a level below is taken as that of this one."""
+
 MIN_SEGMENT = 7
 """Days on each side of a change point: less could be a part of a week."""
 
@@ -81,7 +84,8 @@ def _usual(logs: Floats) -> tuple[Floats, Floats]:
     rest = (weeks - of_weekday[:, None, :]).reshape(len(windows), -1)
     level = np.median(rest, axis=1)
     mad = np.median(np.abs(rest - level[:, None]), axis=1)
-    noise = 1 / np.sqrt(np.expm1(median) + 1)
+    usual = np.maximum(np.expm1(median), LEAST_LEVEL)
+    noise = np.sqrt(usual) / (1 + usual)  # of log(1 + n), where n is a Poisson count
     return level + of_weekday[:, 0], np.maximum(_MAD_TO_SD * mad, noise)
 
 

@@ -39,14 +39,20 @@ class Question:
             raise InvalidInput("to", "must not lie before from")
         if (self.until - self.since).days >= MAX_DAYS:
             raise InvalidInput("from", f"must lie within {MAX_DAYS} days of to")
-        if self.since.year < 2000 or self.until.year > 2200:
-            raise InvalidInput("from", "must be a day of this century")
+        for field, day in (("from", self.since), ("to", self.until)):
+            if not 2000 <= day.year <= 2200:
+                raise InvalidInput(field, "must be a day of these centuries")
         if self.label not in ("", OTHER_REASON, *Label):
             raise InvalidInput("label", "is not one of the policy's labels")
         if self.language not in ("", *Language):
             raise InvalidInput("language", "is not one of the supported languages")
         if self.surface:
             check_ref("surface", self.surface)
+
+    @property
+    def found(self) -> Measure:
+        """What decisions found: a label, or any violation. No finding is called `other`."""
+        return Measure.VIOLATIONS if self.label in list(Label) else Measure.UPHELD
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,19 +146,19 @@ def series_of(
             sizes[row.part] += row.n
     parts = sorted(sizes, key=lambda part: (-sizes[part], part))
     shown, rest = parts[:MAX_PARTS], parts[MAX_PARTS:]
-    rows = [[sums[period, part] for part in shown] for period in periods]
+    lines = [[sums[period, part] for part in shown] for period in periods]
     if rest:
-        for row, period in zip(rows, periods, strict=True):
-            row.append(sum(sums[period, part] for part in rest))
+        for line, period in zip(lines, periods, strict=True):
+            line.append(sum(sums[period, part] for part in rest))
         shown.append(REST)
-    return Series(tuple(shown), tuple(map(tuple, rows)))
+    return Series(tuple(shown), tuple(map(tuple, lines)))
 
 
 def shares_of(
     asked: Question, periods: Sequence[date], counts: Iterable[DayCount]
 ) -> tuple[Share, ...]:
     """Divide what was found by decisions; with a label, what was found of that."""
-    numerator = Measure.VIOLATIONS if asked.label else Measure.UPHELD
+    numerator = asked.found
     decisions: Counter[date] = Counter()
     found: Counter[date] = Counter()
     for row in counts:
@@ -212,6 +218,8 @@ def changes_of(
 
 def prevalence_of(asked: Question, rows: Sequence[SampleRow]) -> tuple[PrevalenceRow, ...]:
     """Estimate for all languages together, then for each; any violation before its labels."""
+    if asked.label == OTHER_REASON:
+        return ()
     bases = {row.language: row.sample for row in rows if not row.label}
     labels = sorted({row.label for row in rows if row.label})
     found: list[PrevalenceRow] = []

@@ -164,7 +164,8 @@ def question_of(given: Mapping[str, str], today: date) -> Question:
     Raises: InvalidInput.
     """
     until = _day("to", given.get("to", ""), today)
-    since = _day("from", given.get("from", ""), until - timedelta(days=SHOWN_DAYS - 1))
+    month_before = until - timedelta(days=SHOWN_DAYS - 1) if until.year >= 2000 else until
+    since = _day("from", given.get("from", ""), month_before)
     step = given.get("step", "")
     if step not in ("", "day", "week"):
         raise InvalidInput("step", "must be day or week")

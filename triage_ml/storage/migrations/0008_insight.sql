@@ -1,8 +1,5 @@
 -- What stands beside a case: sketches of decided texts, what became of hints, an author's past.
--- depends: 0006_accounts
-
--- Whether the reviewer decided without seeing the hints.
-ALTER TABLE claim ADD COLUMN IF NOT EXISTS hints_withheld boolean NOT NULL DEFAULT false;
+-- depends: 0007_desk_rules
 
 -- A row per decided case; a worker fills in the sketch. The text of a decided case stays as it is.
 CREATE TABLE text_sketch (

@@ -1,5 +1,5 @@
 -- What reviewers were exposed to: each person's own ledger.
--- depends: 0006_accounts
+-- depends: 0008_insight
 
 -- Neither the case nor the decision is named: the row says how heavy something was, not what
 -- was done with it. The person may delete all of theirs; nobody changes one.

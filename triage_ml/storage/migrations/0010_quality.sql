@@ -1,5 +1,5 @@
 -- Second looks at decisions, golden cases, and what leads ask of the work.
--- depends: 0006_accounts
+-- depends: 0009_care
 
 -- The lot of a decision, from 0 up to 1: those under a share are judged again. The same as
 -- triage_ml.domain.quality.lot. The time of the decision is part of it, so that nobody can tell
@@ -12,7 +12,7 @@ RETURNS double precision LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 
 CREATE INDEX decision_by_lot ON decision (quality_lot(claim_id, decided_at), decided_at);
-CREATE INDEX IF NOT EXISTS decision_by_time ON decision (decided_at);
+CREATE INDEX decision_by_time ON decision (decided_at);
 CREATE INDEX claim_drawn_at_random ON claim (claim_id) WHERE drawn_at_random;
 
 -- A decided case with the verdict that is right and why; a lead marks it and may retire it.

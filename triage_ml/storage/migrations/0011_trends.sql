@@ -1,5 +1,5 @@
 -- Counts per day, what is emerging, and read-only views for analysts.
--- depends: 0006_accounts
+-- depends: 0010_quality
 
 -- How much happened on a day (UTC). `label` is the reason of reports (or other), the label found
 -- of violations, and empty for decisions and upheld. The worker counts a day anew when the log
@@ -39,7 +39,6 @@ CREATE TABLE emerging (
 );
 
 CREATE INDEX report_by_time ON report (reported_at);
-CREATE INDEX decision_by_time ON decision (decided_at);
 CREATE INDEX random_claim_by_time ON claim (claimed_at) WHERE drawn_at_random;
 
 -- Queues that analysts never see. The policy says which; a name stays here when the policy drops
@@ -64,7 +63,7 @@ SELECT t.case_id, t.received_at, (t.received_at AT TIME ZONE 'UTC')::date AS rec
     t.item ->> 'surface' AS surface, t.labels, t.due_at, t.decided_at, t.upheld,
     t.decided_at > t.due_at AS decided_late,
     (t.summary ->> 'n_reports')::integer AS n_reports,
-    t.repeat_actor, t.awaits_scores,
+    t.repeat_actor AS repeat_author, t.awaits_scores,
     t.scores ->> 'model_version' AS model_version,
     (t.scores ->> 'p_violation')::float8 AS p_violation,
     left(encode(sha256(convert_to(s.salt || 'author' || t.author_ref, 'UTF8')), 'hex'), 24)
