@@ -52,7 +52,7 @@ def _options() -> tuple[Options, Path]:
     parser.add_argument("--cases", type=int, default=100_000, help="in the database at first")
     parser.add_argument("--reviewers", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60.0, help="that they work")
-    parser.add_argument("--think", type=float, default=2.0, help="seconds of reading, at most")
+    parser.add_argument("--think", type=float, default=20.0, help="seconds of reading, at most")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "performance")
     asked = parser.parse_args()

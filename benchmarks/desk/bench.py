@@ -48,7 +48,7 @@ class Options:
     cases: int = 100_000
     reviewers: int = 50
     seconds: float = 60.0
-    think_seconds: float = 2.0
+    think_seconds: float = 20.0
     seed: int = 1
 
 

@@ -35,8 +35,6 @@ LOOKS_AROUND = 0.25  # shares of cases
 RENEWS = 0.3
 RELEASES, ESCALATES, FINDS_GAP = 0.06, 0.05, 0.03
 FINDS_VIOLATION = 0.5
-STARTS_WITHIN = 1.0
-"""Seconds over which people begin, so that they do not all press a key at once."""
 TIMEOUT_SECONDS = 30.0
 KEPT_SECONDS = 4.0
 """The server closes an idle connection after five: a request must not cross with that."""
@@ -113,7 +111,7 @@ class Reviewer:
 
     async def work(self, until: float) -> None:
         """Take and finish cases until a moment of `time.monotonic`."""
-        await asyncio.sleep(STARTS_WITHIN * self._draw.random())
+        await self._think()  # people do not come all in one second
         while time.monotonic() < until:
             case = await self._take()
             if case is None:

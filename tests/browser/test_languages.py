@@ -6,6 +6,8 @@ from tests.browser.desk import LANGUAGES, REPORTS
 from tests.browser.pages import claim
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
+LOANS = {"Trends"}
+"""What is called the same in another language."""
 HEADINGS = "h1, nav a, form[action='/console/sign-out'] button"
 OTHERS = tuple(code for code in LANGUAGES if code != "en")
 
@@ -35,7 +37,7 @@ def test_a_page_speaks_one_language(desk, open_page, language) -> None:
     desk.prefer("anna", language)
     translated = tour(desk, open_page("anna"), language)
     assert len(translated) == len(english)
-    assert [text for text in translated if text in english] == []
+    assert [text for text in translated if text in english and text not in LOANS] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

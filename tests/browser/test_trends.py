@@ -31,6 +31,7 @@ def test_charts_are_drawn_and_hold_what_the_table_does(trends) -> None:
 
 def test_a_click_on_a_bar_leads_to_its_cases(trends) -> None:
     """To those of its day and part."""
+    trends.locator("#chart-reports").scroll_into_view_if_needed()
     place = trends.evaluate(
         """() => {
             const element = document.getElementById("chart-reports");

@@ -10,7 +10,7 @@ from triage_ml.ports import MAX_COUNTED, AuthorHistory, HintOutcomes, SimilarCas
 from triage_ml.storage import rows
 from triage_ml.storage.pool import QUERIES, Transactions
 
-MAX_CANDIDATES = 500
+MAX_CANDIDATES = 64
 """Newest cases that share a band and are compared; of one much copied text there are more."""
 
 

@@ -10,6 +10,12 @@ ALTER TABLE claim
     ADD COLUMN hints_withheld boolean NOT NULL DEFAULT false,
     ADD COLUMN held_until timestamptz;
 
+-- The depth of queues, counted without reading a case.
+CREATE INDEX open_depths ON triage_case
+    (queue, tier, language, state, lease_expires_at, due_at, awaits_scores, received_at)
+    WHERE state IN ('received', 'queued', 'claimed');
+DROP INDEX open_by_queue;
+
 -- What one person has on the desk.
 CREATE INDEX running_by_reviewer ON claim (reviewer) WHERE ended_at IS NULL;
 CREATE INDEX waiting_by_owner ON triage_case (owner)

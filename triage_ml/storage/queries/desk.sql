@@ -6,7 +6,7 @@ SELECT t.case_id, t.state, t.stage, t.received_at, t.repeat_actor, t.barred_revi
     v.body, v.context, c.claim_id, c.reviewer, c.claimed_at, c.lease_expires_at,
     c.drawn_at_random, c.propensity, c.hints_withheld, c.held_until
 FROM claim c
-JOIN triage_case t ON t.claim_id = c.claim_id
+JOIN triage_case t ON t.case_id = c.case_id AND t.claim_id = c.claim_id
 JOIN item_version v USING (item_id, version_sha256)
 WHERE c.reviewer = :reviewer AND c.ended_at IS NULL AND c.lease_expires_at > :now
 ORDER BY c.lease_expires_at, t.case_id

@@ -13,16 +13,23 @@ UPDATE text_sketch SET bands = :bands::integer[], signature = :signature
 WHERE case_id = :case_id AND bands IS NULL;
 
 -- name: sharing_a_band
--- Decided cases of other items that may be similar: those that share a band of the sketch.
-SELECT s.case_id, s.signature
-FROM text_sketch s
+-- Decided cases of other items that may be similar: those that share a band of the sketch. Of many
+-- only the newest are looked at; they are chosen first, because the planner takes bands that come
+-- again and again, as those of spam do, for a reason to read every case.
+WITH newest AS MATERIALIZED (
+    SELECT case_id, signature, decided_at
+    FROM text_sketch
+    WHERE bands && :bands::integer[]
+    ORDER BY decided_at DESC, case_id
+    LIMIT :limit
+)
+SELECT n.case_id, n.signature
+FROM newest n
 JOIN triage_case t USING (case_id)
-WHERE s.bands && :bands::integer[]
-    AND t.state = 'decided'
+WHERE t.state = 'decided'
     AND t.item_id <> :item_id
     AND (:any_queue OR t.queue = ANY (:queues))
-ORDER BY s.decided_at DESC, s.case_id
-LIMIT :limit;
+ORDER BY n.decided_at DESC, n.case_id;
 
 -- name: author_counts^
 -- How many other cases of an author there are, and how they ended; of very many only some count.
