@@ -135,6 +135,38 @@ def trends(desk: Desk, page: Any, language: str) -> None:
     page.locator("#chart-reports[data-drawn]").wait_for()
 
 
+def team(desk: Desk, page: Any, language: str) -> None:
+    for text, reason in REPORTS[:2]:
+        claim(page, desk.report(text, reason)["queue"])
+    page.goto("/console/leads")
+
+
+def second_look(desk: Desk, page: Any, language: str) -> None:
+    """Look again at what somebody else has decided."""
+    elsewhere = page.context.browser.new_context(base_url=desk.url)
+    other = elsewhere.new_page()
+    sign_in(other, "berk")
+    decided(desk, other, language)
+    elsewhere.close()
+    assert desk.sql("UPDATE claim SET drawn_at_random = true WHERE reviewer = 'berk'") > 0
+    page.goto("/console/quality")
+    page.locator("main form button").first.click()
+    page.locator("[name=note]").wait_for()
+
+
+def differences(desk: Desk, page: Any, language: str) -> None:
+    second_look(desk, page, language)
+    page.locator("[name=action][value=no_action]").check()
+    page.locator("[name=note]").fill("A joke among friends.")
+    page.locator("main form:has([name=note]) button").last.click()
+    page.goto("/console/leads/quality")
+
+
+def measures(desk: Desk, page: Any, language: str) -> None:
+    differences(desk, page, language)
+    page.goto("/console/leads/measures")
+
+
 def not_found(desk: Desk, page: Any, language: str) -> None:
     page.goto("/console/cases/00000000-0000-4000-8000-000000000000")
 
@@ -156,6 +188,10 @@ VIEWS: dict[str, View] = {
     "break": proposed_break,
     "care-group": care_group,
     "trends": trends,
+    "team": team,
+    "second-look": second_look,
+    "differences": differences,
+    "measures": measures,
     "not-found": not_found,
 }
 
@@ -216,6 +252,7 @@ def _service() -> Iterator[Desk]:
         running(server.url, Path(name)) as desk,
     ):
         desk.add_account("ayla", "Ayla A.", "review", "lead")
+        desk.add_account("berk", "Berk B.", "review")
         yield desk
 
 
