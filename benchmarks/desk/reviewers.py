@@ -25,13 +25,25 @@ PAGES = (
     CASE,  # a decided one
     "/console/mine",
     "/console/trends",
+    "/console/trends/data",
+    "/console/trends/cases",
+    "/console/trends/export.csv",
+    "/console/trends/export.xlsx",
     "/console/leads",
+    "/console/leads/quality",
+    "/console/leads/measures",
     "/console/quality",
     "/console/care",
+    "/console/care/group",
+    "/console/break",
 )
 """What people look at besides their case. Who may not see a page, or has none, leaves it out."""
 
+WITH_QUERY = frozenset({"/console/trends/export.csv", "/console/trends/export.xlsx"})
+"""Of these the address names a chart."""
+
 LOOKS_AROUND = 0.25  # shares of cases
+PAGES_AT_ONCE = 1
 RENEWS = 0.3
 RELEASES, ESCALATES, FINDS_GAP = 0.06, 0.05, 0.03
 FINDS_VIOLATION = 0.5
@@ -194,7 +206,7 @@ class Reviewer:
         await self._send(f"{place}/{step}", f"{CASE}/{step}", {**fields, **given}, step)
 
     async def _look_around(self) -> None:
-        for route in islice(self._pages, 1):
+        for route in islice(self._pages, PAGES_AT_ONCE):
             await self._get(self._path(route), route, "decided" if route == CASE else "")
 
     async def _renew(self, claim: str, csrf: str) -> None:
@@ -241,7 +253,8 @@ class Reviewer:
         await asyncio.sleep(self._desk.think_seconds * self._draw.random())
 
     def _path(self, route: str) -> str:
-        return route.replace("{case_id}", self._draw.choice(self._desk.decided))
+        path = route.replace("{case_id}", self._draw.choice(self._desk.decided))
+        return f"{path}?chart=reports" if route in WITH_QUERY else path
 
 
 def _case_at(location: str | None) -> str | None:

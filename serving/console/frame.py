@@ -24,22 +24,22 @@ _l = lazy
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An entry of the navigation; with a `scope` for those who have it, or `admin`."""
+    """An entry of the navigation; with `scopes` for those who have one of them, or `admin`."""
 
     path: str
     title: str
-    scope: str | None = None
+    scopes: frozenset[str] = frozenset()
 
     def is_for(self, account: Account) -> bool:
-        return self.scope is None or bool(account.scopes & {self.scope, "admin"})
+        return not self.scopes or bool(account.scopes & {*self.scopes, "admin"})
 
 
 NAV = (
-    Place("/console/queues", _l("Queues")),
-    Place("/console/mine", _l("My cases")),
-    Place("/console/quality", _l("Second look"), "review"),
-    Place("/console/trends", _l("Trends")),
-    Place("/console/leads", _l("Team"), LEAD),
+    Place("/console/queues", _l("Queues"), frozenset({"review"})),
+    Place("/console/mine", _l("My cases"), frozenset({"review"})),
+    Place("/console/quality", _l("Second look"), frozenset({"review"})),
+    Place("/console/trends", _l("Trends"), frozenset({"review", LEAD})),
+    Place("/console/leads", _l("Team"), frozenset({LEAD})),
     Place("/console/care", _l("Care")),
     Place("/console/preferences", _l("Preferences")),
 )

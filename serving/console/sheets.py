@@ -13,7 +13,8 @@ Cell = str | int | float | None
 _PREVALENCE_COLUMNS = (
     "language", "label", "n_drawn", "n_decided", "n_found", "share", "low", "high",
 )  # fmt: skip
-_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# The wide ones count as the others where a spreadsheet speaks Korean or Japanese.
+_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def sheet_of(found: Overview, key: str) -> tuple[Sequence[str], list[list[Cell]]]:

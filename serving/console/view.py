@@ -37,7 +37,8 @@ GRAPHIC = frozenset(
 """Labels whose text is hidden until the reviewer asks for it, however mild it may be."""
 
 _SIGNS = re.compile(
-    "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff]"
+    "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u180b-\u180e"
+    "\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\U000e0000-\U000e007f]"
 )
 """What changes the direction of writing, breaks lines or is not seen at all."""
 
@@ -213,7 +214,7 @@ def view_case(
         terms=() if withheld else _terms(case, policy, index),
         index=index,
         clauses=clauses,
-        groups=_groups(dossier.reports),
+        groups=groups_of(dossier.reports),
         reports=tuple(dossier.reports),
         versions=tuple(
             VersionView(row.first_seen_at, tuple(cut(row.text)))
@@ -380,7 +381,8 @@ def _terms(case: Case, policy: Policy, index: IndexNow) -> tuple[TermView, ...]:
     )
 
 
-def _groups(reports: Sequence[StoredReport]) -> tuple[ReportGroup, ...]:
+def groups_of(reports: Sequence[StoredReport]) -> tuple[ReportGroup, ...]:
+    """Count the reports that have not been withdrawn by reason and source, most first."""
     counts = Counter(
         (row.reason.value if row.reason else OTHER_REASON, row.source.value)
         for row in reports

@@ -3,6 +3,8 @@
 import math
 import random
 import sys
+from importlib import import_module
+from pkgutil import iter_modules
 
 import pytest
 
@@ -15,7 +17,15 @@ from benchmarks.desk.report import render, write
 from benchmarks.desk.reviewers import CASE, PAGES
 from benchmarks.desk.timing import between, bucket_quantile, histograms, row
 from benchmarks.load.report import BEGIN, END
+from serving.console import pages
 
+NO_PAGES = {
+    f"/console{path}"
+    for path in (
+        "", "/sign-in", "/sign-on", "/sign-on/back", "/queues/live", "/quality/next",
+        "/leads/release", "/care/erase", "/break/begin",
+    )
+}  # fmt: skip
 PAGE = """
 <form method="post" action="/console/queues/a/next">
 <input type="hidden" name="csrf" value="12ab"><input name="reason"></form>
@@ -35,6 +45,7 @@ triage_request_seconds_sum{method="GET",route="/a",status="200"} 1.0
 def found():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reviewers, "LOOKS_AROUND", 1.0)
+        patch.setattr(reviewers, "PAGES_AT_ONCE", 6)
         return run(Options(cases=300, reviewers=5, seconds=3.0, think_seconds=0.2), print)
 
 
@@ -49,6 +60,16 @@ def test_no_request_fails(found):
     """Not one answer was another one than people expect."""
     assert found["errors"] == {}
     assert found["steps"]["live updates"] >= 1
+
+
+def test_every_page_that_an_address_opens_is_looked_at():
+    """Those of one case, claim or term are not; neither are ways in, nor what leads elsewhere."""
+    modules = [
+        import_module(f"{pages.__name__}.{row.name}") for row in iter_modules(pages.__path__)
+    ]
+    routes = [route for module in modules for route in module.router.routes]
+    opened = {route.path for route in routes if "GET" in route.methods and "{" not in route.path}
+    assert opened - set(PAGES) == NO_PAGES
 
 
 def test_every_page_has_a_row(found):
@@ -117,6 +138,7 @@ def test_a_row_is_judged_by_what_people_waited():
     assert (slow["server_n"], slow["server_in_time"]) == (10, 0.9)
     assert row("GET /a", [0.01], {})["server_p95_ms"] is None
     assert row("GET /a", [0.01], {})["reached"] is True
+    assert row("GET /a", [0.01], {0.1: 1.0, math.inf: 1.0})["server_in_time"] is None
 
 
 @pytest.mark.parametrize(

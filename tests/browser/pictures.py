@@ -135,36 +135,54 @@ def trends(desk: Desk, page: Any, language: str) -> None:
     page.locator("#chart-reports[data-drawn]").wait_for()
 
 
-def team(desk: Desk, page: Any, language: str) -> None:
-    for text, reason in REPORTS[:2]:
-        claim(page, desk.report(text, reason)["queue"])
+def trend_cases(desk: Desk, page: Any, language: str) -> None:
+    for text, reason in REPORTS:
+        desk.report(text, reason)
+    page.goto("/console/trends/cases")
+
+
+def leads(desk: Desk, page: Any, language: str) -> None:
+    review(desk, page, language)
     page.goto("/console/leads")
 
 
-def second_look(desk: Desk, page: Any, language: str) -> None:
-    """Look again at what somebody else has decided."""
-    elsewhere = page.context.browser.new_context(base_url=desk.url)
-    other = elsewhere.new_page()
-    sign_in(other, "berk")
-    decided(desk, other, language)
-    elsewhere.close()
-    assert desk.sql("UPDATE claim SET drawn_at_random = true WHERE reviewer = 'berk'") > 0
-    page.goto("/console/quality")
-    page.locator("main form button").first.click()
-    page.locator("[name=note]").wait_for()
+def reassign(desk: Desk, page: Any, language: str) -> None:
+    leads(desk, page, language)
+    page.locator("table.held a[href*='/claims/']").click()
+    page.locator("#owner").wait_for()
 
 
-def differences(desk: Desk, page: Any, language: str) -> None:
-    second_look(desk, page, language)
-    page.locator("[name=action][value=no_action]").check()
-    page.locator("[name=note]").fill("A joke among friends.")
-    page.locator("main form:has([name=note]) button").last.click()
-    page.goto("/console/leads/quality")
+def golden(desk: Desk, page: Any, language: str) -> None:
+    decided(desk, page, language)
+    page.goto(f"/console/leads/golden/{_case_of(page)}")
+
+
+def leads_quality(desk: Desk, page: Any, language: str) -> None:
+    golden(desk, page, language)
+    page.locator("#note").fill("A taunt at a member of the group.")
+    page.locator("section.decide button").click()
+    page.wait_for_url("**/console/leads/quality?saved=1")
 
 
 def measures(desk: Desk, page: Any, language: str) -> None:
-    differences(desk, page, language)
+    decided(desk, page, language)
     page.goto("/console/leads/measures")
+
+
+def second_look(desk: Desk, page: Any, language: str) -> None:
+    """Of a case that somebody else decided."""
+    page.context.clear_cookies()
+    sign_in(page, "mila")
+    decided(desk, page, language)
+    desk.sql("UPDATE claim SET drawn_at_random = true")  # such a decision is looked at again
+    page.context.clear_cookies()
+    sign_in(page, "ayla", "/console/quality")
+    page.locator("main form button").click()
+    page.locator("#judge-title").wait_for()
+
+
+def _case_of(page: Any) -> str:
+    return str(page.url).rpartition("/")[2].partition("?")[0]
 
 
 def not_found(desk: Desk, page: Any, language: str) -> None:
@@ -188,10 +206,13 @@ VIEWS: dict[str, View] = {
     "break": proposed_break,
     "care-group": care_group,
     "trends": trends,
-    "team": team,
-    "second-look": second_look,
-    "differences": differences,
+    "trend-cases": trend_cases,
+    "leads": leads,
+    "reassign": reassign,
+    "golden": golden,
+    "leads-quality": leads_quality,
     "measures": measures,
+    "second-look": second_look,
     "not-found": not_found,
 }
 
@@ -252,7 +273,7 @@ def _service() -> Iterator[Desk]:
         running(server.url, Path(name)) as desk,
     ):
         desk.add_account("ayla", "Ayla A.", "review", "lead")
-        desk.add_account("berk", "Berk B.", "review")
+        desk.add_account("mila", "Mila M.", "review")
         yield desk
 
 

@@ -40,9 +40,9 @@ def judge_as_harmless(page) -> None:
     expect(page.get_by_role("status").filter(has_text="Saved.")).to_be_visible()
 
 
-def decide(desk, page) -> str:
+def decide(desk, page, receipt=None) -> str:
     """Claim a case and remove it; its claim counts as drawn at random, so it is looked at again."""
-    case_id = claim(page, desk.report()["queue"])
+    case_id = claim(page, (receipt or desk.report())["queue"])
     assert desk.sql("UPDATE claim SET drawn_at_random = true WHERE case_id = %s", case_id) == 1
     page.locator("#decision [name=label][value=harassment]").check()
     page.locator("[name='severity.harassment']").select_option("S2")
@@ -101,6 +101,20 @@ def test_a_second_look_that_differs_is_settled(desk, anna, open_page, lena) -> N
     expect(lena.get_by_text("There is nothing to settle.")).to_be_visible()
     lena.goto("/console/leads/measures")
     expect(lena.get_by_text("Harassment: 1")).to_be_visible()
+
+
+def test_hidden_text_of_a_second_look_is_shown_while_held(desk, anna, open_page) -> None:
+    """As on the page of a case: by R or the button, and not by one click."""
+    scene = desk.report("The film shows the whole accident, scene by scene.", "graphic_violence")
+    decide(desk, anna, scene)
+    ben = open_page("ben")
+    ben.goto("/console/quality")
+    ben.get_by_role("button", name="Take the next").click()
+    expect(ben.locator(".veil-content[inert] #item-text")).to_have_count(1)
+    ben.keyboard.down("r")
+    expect(ben.locator(".veil-box.revealed #item-text")).to_be_visible()
+    ben.keyboard.up("r")
+    expect(ben.locator(".veil-box.revealed")).to_have_count(0)
 
 
 def test_a_golden_case_teaches_afterwards(desk, anna, open_page, lena) -> None:

@@ -65,11 +65,13 @@ def test_numbers_are_saved_as_a_file(trends, kind) -> None:
     assert saved.value.path().stat().st_size > 50
 
 
-def test_a_chart_is_saved_as_a_picture(trends) -> None:
+def test_a_chart_is_saved_as_a_picture(trends, watch) -> None:
+    """Drawn anew, of what may leave the console."""
     with trends.expect_download() as saved:
         trends.locator("[data-png='reports']").click()
     assert saved.value.suggested_filename == "triage-reports.png"
     assert saved.value.path().read_bytes().startswith(b"\x89PNG")
+    assert any("/trends/data?" in url and "file=1" in url for url in watch.requests)
 
 
 def test_filters_are_kept_in_the_address(trends) -> None:

@@ -78,6 +78,29 @@ def test_others_read_a_blind_case_as_always(blind: Person) -> None:
     assert NOTICE not in shown
 
 
+def test_lists_of_cases_tell_the_holder_no_label(blind: Person) -> None:
+    """What a case is likely to be stands in no list for who holds it blind."""
+    blind.bench.report(report_reason="hate")
+    page = take(blind)
+    listed = section_of(blind.get("/console/trends/cases").text)
+    assert page in listed
+    assert "badge" not in listed
+    assert decide(blind, page).status_code == 303
+    assert "Harassment" in section_of(blind.get("/console/trends/cases").text)
+
+
+def test_others_read_the_labels_of_a_blind_case_in_lists(blind: Person) -> None:
+    """They do not decide it."""
+    hold(blind)
+    noor = another(blind.bench, "noor")
+    assert "Harassment" in section_of(noor.get("/console/trends/cases").text)
+
+
+def section_of(text: str) -> str:
+    """Give the rows of a page's table."""
+    return text.partition("<tbody>")[2].partition("</tbody>")[0]
+
+
 def test_a_decision_made_with_hints_says_nothing(person: Person) -> None:
     """The note is for blind ones."""
     page = hold(person)

@@ -17,7 +17,7 @@ from serving.console.i18n import (
     accepted_language,
     time_zones,
 )
-from tests.console.person import Person
+from tests.console.person import PASSWORD, Person
 from triage_ml.domain.decision import Action
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES, Label, Language, Severity, Tier
 
@@ -60,6 +60,20 @@ def test_the_sign_in_speaks_every_language(stranger: Person, language: Language)
     assert answer.text.count("<h1>") == 1
     assert answer.text.count("<main ") == 1
     assert ("Sign in" in answer.text) is (language is Language.EN)
+
+
+@pytest.mark.parametrize("scope", ["intake", "lead", "review"])
+def test_every_place_of_the_navigation_opens(stranger: Person, scope: str) -> None:
+    """Nobody is led to a page that their account does not open."""
+    bench = stranger.bench
+    bench.run(bench.service.accounts.create, "ines", "Ines", [scope], PASSWORD)
+    ines = Person(bench, "ines")
+    ines.sign_in()
+    text = ines.get("/console/preferences").text
+    nav = text.partition('<ul class="places">')[2].partition("</ul>")[0]
+    places = re.findall(r'href="([^"]+)"', nav)
+    assert "/console/care" in places
+    assert [place for place in places if ines.get(place).status_code != 200] == []
 
 
 def test_no_page_has_code_or_style_in_it(person: Person) -> None:

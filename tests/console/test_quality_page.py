@@ -10,6 +10,7 @@ from tests.console.desk import FINDING, another, decide, hold, id_of, take
 from tests.console.person import PASSWORD, Person, PlainHasher
 from tests.serving.bench import Bench
 from tests.serving.conftest import MakeBench
+from triage_ml.domain.taxonomy import Label, Language
 from triage_ml.policy import load_policy
 
 START = "/console/quality"
@@ -158,6 +159,34 @@ def test_tricks_in_a_text_have_no_effect(bench: Bench, person: Person) -> None:
     assert "&lt;script&gt;" in text
     assert "U+202E" in text
     assert "<script>x" not in text
+
+
+def test_a_second_look_speaks_the_reviewer_s_language(bench: Bench, decided: str) -> None:
+    """Clauses and guidelines as on the page of a case; so does the form of a golden case."""
+    lena = another(bench, "lena", "lead")
+    account, _ = bench.run(bench.store.find_account, "lena")
+    bench.run(bench.store.save_account, replace(account, locale=Language.DE))
+    guideline = bench.service.policy.guidelines[Language.DE][Label.HARASSMENT]
+    for page in (draw(lena), f"/console/leads/golden/{id_of(decided)}"):
+        text = lena.get(page).text
+        for words in (guideline.clause, guideline.scope, *guideline.applies, *guideline.excludes):
+            assert words in text, page
+        assert "(Englisch)" not in text
+
+
+def test_a_second_look_counts_no_report_that_was_withdrawn(bench: Bench, person: Person) -> None:
+    """As on the page of the case."""
+    first = bench.report()
+    bench.report(report_reporter_ref="reporter-2", report_reason="hate")
+    withdrawn = {"report_id": first["report_id"], "reason": "A mistake."}
+    answer = bench.post(f"/v1/cases/{first['case_id']}/withdrawal", withdrawn)
+    assert answer.status_code == 200, answer.text
+    decide(person, take(person))
+    otto = another(bench, "otto")
+    text = otto.get(draw(otto)).text
+    reports = text.partition('id="reports-title"')[2].partition("</section>")[0]
+    assert "1 × Hate" in reports
+    assert "Harassment" not in reports
 
 
 def test_graphic_text_is_folded_away(bench: Bench, person: Person) -> None:

@@ -270,3 +270,37 @@ def test_complaint_shows_the_first_decision(person: Person) -> None:
     assert "It was a joke." in shown
     assert "Remove the content" in shown
     assert "author-1-secret" not in shown
+
+
+def test_earlier_texts_are_hidden_with_the_text(person: Person) -> None:
+    """An author who edits a text does not bring the first one into sight."""
+    first, second = "The film shows it all, loser.", "The film shows a part, loser."
+    person.bench.report(text=first, report_reason="graphic_violence")
+    person.bench.report(text=second, report_reason="graphic_violence")
+    page = person.get(take(person)).text
+    folds = re.findall(r"<details [^>]*data-veil>.*?</details>", page, re.DOTALL)
+    for text in (first, second):
+        assert page.count(text) == sum(text in fold for fold in folds) == 1
+
+
+def test_what_reviewers_wrote_turns_nothing_around(person: Person) -> None:
+    """They may quote a text with such signs."""
+    page = hold(person)
+    assert decide(person, page, facts="It says \u202eloser.", next="").status_code == 303
+    shown = person.get(page).text
+    assert "\u202e" not in shown
+    assert "U+202E" in shown
+
+
+def test_reports_that_are_too_many_to_be_counted_are_said_to_be_the_newest(person: Person) -> None:
+    """So that 100 of one reason are not taken for all of them."""
+    person.bench.report()
+    page = take(person)
+    assert "The newest" not in person.get(page).text
+    for n in range(100):
+        person.bench.report(report_reporter_ref=f"another-{n}")
+    text = person.get(page).text
+    reports = text.partition('id="reports-title"')[2].partition("<dl")[0]
+    assert "101 reports" in reports
+    assert "The newest 100 reports:" in reports
+    assert "100 × Harassment" in reports

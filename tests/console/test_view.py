@@ -35,7 +35,12 @@ def test_spans_are_marked_by_weight() -> None:
     ]
 
 
-@pytest.mark.parametrize("sign", ["\u202e", "\u2066", "\u200b", "\u0007", "\ufeff"])
+SIGNS = (
+    "\u202e\u2066\u200b\u0007\ufeff\u00ad\u200e\u200f\u061c\u2063\u206a\u180e\u3164\uffa0\U000e0041"
+)
+
+
+@pytest.mark.parametrize("sign", SIGNS)
 def test_signs_that_deceive_stand_apart(sign: str) -> None:
     """What turns the direction of writing or is not seen is a piece of its own, with its code."""
     found = list(cut(f"up{sign}down", [Span(0, 7, 1.0)]))

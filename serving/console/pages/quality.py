@@ -114,6 +114,6 @@ async def _page(
         "quality_look.html",
         status=422 if errors else 200,
         sample_id=sample_id,
-        bare=bare_case(look, service.policy),
+        bare=bare_case(look, service.policy, who.locale),
         **form_values(draft, errors, note),
     )

@@ -15,7 +15,7 @@ from serving.console.insight import view_insight
 from serving.console.pages.care import rest_url
 from serving.console.pages.queues import claim_next, refused
 from serving.console.session import Reviewer, first, form
-from serving.console.view import may_see, view_case
+from serving.console.view import cut, may_see, view_case
 from serving.dependencies import Running
 from serving.service import Service
 from triage_ml.domain.account import Account
@@ -268,6 +268,7 @@ async def _page(
         "review.html" if held else "case_read.html",
         status=422 if errors else 200,
         view=view,
+        cut=cut,
         insight=view_insight(insight, service.policy, masked=view.masked),
         case=case,
         may_take=not held and _waits_for(case, who, now),

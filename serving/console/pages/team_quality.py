@@ -152,7 +152,7 @@ async def _golden_page(
         "leads_golden.html",
         status=422 if errors else 200,
         case=case,
-        clauses=clauses_of(service.policy),
+        clauses=clauses_of(service.policy, who.locale),
         **form_values(draft or _decided(case), errors, note),
     )
 
