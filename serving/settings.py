@@ -27,7 +27,10 @@ Duration = Annotated[timedelta, BeforeValidator(_duration)]
 class Settings(BaseSettings):
     """How a deployment differs from the defaults."""
 
-    model_config = SettingsConfigDict(env_prefix="TRIAGE_", env_ignore_empty=True, extra="ignore")
+    # An error about several settings would show all of them, with their secrets.
+    model_config = SettingsConfigDict(
+        env_prefix="TRIAGE_", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
+    )
 
     database_url: SecretStr | None = Field(
         None, description="PostgreSQL to use; without it one is started inside `data_dir`."
@@ -208,7 +211,7 @@ class Settings(BaseSettings):
             return self
         for name in ("oidc_client_id", "oidc_client_secret", "public_url"):
             if getattr(self, name) is None:
-                raise ValueError(f"oidc_issuer needs an {name}")
+                raise ValueError(f"oidc_issuer needs {name}")
         return self
 
     @model_validator(mode="after")

@@ -177,12 +177,13 @@ def _queues(week: Week, voice: Voice) -> Section:
     rows = []
     for name in sorted({*records, *open_now}):
         record, now = records.get(name), open_now.get(name)
+        seconds = record.median_handling_seconds if record else None
         rows.append(
             (
                 name,
                 voice.number(record.n_decided if record else 0),
                 voice.number(record.n_late if record else 0),
-                voice.duration(record.median_handling_seconds) if record else "–",
+                "–" if seconds is None else voice.duration(seconds),
                 voice.number(now.n_open if now else 0),
                 voice.number(now.n_breached if now else 0),
             )

@@ -267,6 +267,14 @@ async def test_handling_times_are_those_of_many(store):
     assert await store.handling_times(NOW, [], 5) == []
 
 
+async def test_a_first_decision_counts_for_the_queue_it_was_made_in(store):
+    """A complaint moves the case; how long the first look took is not the complaint's."""
+    case = await decided(store)
+    await appeal(store, case.case_id)
+    [cell, _] = await store.handling_times(NOW, QUEUES, 1)
+    assert cell.queue == QUEUE
+
+
 async def test_restricted_cases_stay_behind_their_queue(store):
     """Nothing of them is in any list of who does not name the queue."""
     receipt = await report(store, reason=Label.CHILD_SAFETY)

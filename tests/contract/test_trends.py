@@ -10,6 +10,7 @@ from tests.contract.steps import (
     NOW,
     QUEUE,
     UPHELD,
+    appeal,
     claim_one,
     decide,
     decided,
@@ -135,9 +136,26 @@ async def test_queues_keep_a_record_of_their_clocks(store, clock):
     case = await claim_one(store)
     clock.advance(timedelta(minutes=2))
     await decide(store, case, now=clock.now())
-    [record] = await store.queue_records(WEEK)
+    [record] = await store.queue_records(WEEK, 1)
     assert (record.queue, record.n_decided, record.n_late) == (QUEUE, 1, 0)
     assert record.median_handling_seconds == pytest.approx(120)
+
+
+async def test_few_people_have_no_time_of_their_own(store):
+    """A queue that one person decides would tell how long that person takes."""
+    await decided(store)
+    [record] = await store.queue_records(WEEK, 2)
+    assert (record.n_decided, record.median_handling_seconds) == (1, None)
+
+
+async def test_a_complaint_does_not_make_a_late_decision_timely(store, clock):
+    """It gives the case another queue and another clock; the first decision keeps its own."""
+    await report(store, at=NOW - timedelta(days=3))
+    case = await claim_one(store)
+    assert case.placement.due_at < NOW
+    await appeal(store, (await decide(store, case)).case_id)
+    [record] = await store.queue_records(WEEK, 1)
+    assert (record.queue, record.n_decided, record.n_late) == (QUEUE, 1, 1)
 
 
 async def test_reported_texts_come_with_their_author(store):

@@ -91,6 +91,18 @@ async def test_nothing_restricted_is_in_a_view(seeded):
             assert "child" not in told, name
 
 
+async def test_decisions_without_hints_can_be_told_apart(postgres_store, database_url):
+    """With the claims they came of: else nobody could say whether hints mislead."""
+    await report(postgres_store, "i-1")
+    await report(postgres_store, "i-2")
+    for blind_share in (0.0, 1.0):
+        await decide(postgres_store, await claim_one(postgres_store, blind_share=blind_share))
+    with psycopg.connect(database_url) as connection:
+        for view in ("claims", "decisions"):
+            rows = connection.execute(f"SELECT hints_withheld FROM analytics.{view} ORDER BY 1")
+            assert rows.fetchall() == [(False,), (True,)], view
+
+
 async def test_a_queue_that_becomes_restricted_leaves_the_views(postgres_store, database_url):
     """When the worker counts next."""
     await report(postgres_store)

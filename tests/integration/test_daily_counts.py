@@ -19,7 +19,8 @@ from tests.contract.steps import (
     report,
 )
 from triage_ml.domain import review
-from triage_ml.domain.taxonomy import Label, Language
+from triage_ml.domain.decision import Action, Verdict
+from triage_ml.domain.taxonomy import Label, Language, Severity
 from triage_ml.policy import load_policy
 from triage_ml.storage import trends
 from triage_ml.storage.trends import SETTLED
@@ -60,6 +61,18 @@ async def test_a_count_follows_a_case_to_its_queue(postgres_store, database_url)
     after = await check(postgres_store, database_url, NOW + timedelta(minutes=1))
     assert {row[5] for row in before} == {"std-en-safety"}
     assert {(row[5], row[6]) for row in after} == {("escalation", 2)}
+
+
+async def test_a_finding_that_restricts_a_case_takes_its_reports_along(
+    postgres_store, database_url
+):
+    """The decision changes other days than its own: those of the reports."""
+    await report(postgres_store, at=NOW - timedelta(days=2))
+    await check(postgres_store, database_url)
+    found = Verdict({Label.CHILD_SAFETY: Severity.S2}, Action.REMOVE_CONTENT, explanation="c. 2")
+    await decide(postgres_store, await claim_one(postgres_store), found)
+    after = await check(postgres_store, database_url, NOW + timedelta(minutes=1))
+    assert {row[5] for row in after} == {"child-safety"}
 
 
 async def test_lines_of_the_log_that_come_late_are_counted(postgres_store, database_url):

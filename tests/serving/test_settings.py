@@ -53,6 +53,15 @@ def test_a_setting_that_cannot_work_is_refused(bad: dict[str, object]) -> None:
         Settings(**bad)
 
 
+@pytest.mark.parametrize("missing", ["oidc_client_id", "public_url"])
+def test_a_refused_setting_shows_no_other_ones_secret(missing: str) -> None:
+    """What is missing is named; what else was set goes to no terminal and no log."""
+    given = {**SIGN_ON, missing: None, "database_url": "postgresql://triage:hush@db/triage"}
+    with pytest.raises(ValidationError, match=f"oidc_issuer needs {missing}") as caught:
+        Settings(**given)
+    assert "hush" not in str(caught.value)
+
+
 def test_an_identity_provider_is_set_whole() -> None:
     """The secret does not show; on this machine plain http is good enough."""
     settings = Settings(**SIGN_ON, local_sign_in=False)

@@ -73,6 +73,15 @@ def test_renewing_never_shortens_a_hold() -> None:
     assert late.lease_expires_at == NOW + HOUR + timedelta(minutes=9)
 
 
+def test_a_later_hold_takes_the_place_of_a_longer_one() -> None:
+    """The lease ends with it, as the log says, but leaves the time of a usual lease."""
+    held = keep(make_claimed_case(), NOW + 4 * HOUR).case
+    for until, ends_at in ((NOW + HOUR, NOW + HOUR), (NOW + LEASE / 2, NOW + LEASE)):
+        claim = keep(held, until).case.claim
+        assert claim is not None
+        assert (claim.held_until, claim.lease_expires_at) == (until, ends_at)
+
+
 def test_a_short_hold_does_not_shorten_the_lease() -> None:
     """Asking for less than one has changes nothing about the lease."""
     claim = keep(make_claimed_case(), NOW + timedelta(minutes=5)).case.claim

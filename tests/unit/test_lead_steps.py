@@ -5,9 +5,23 @@ from uuid import UUID
 
 import pytest
 
-from tests.unit.builders import CLAIM_ID, NOW, REVIEWER, make_case, make_claimed_case
+from tests.unit.builders import (
+    CLAIM_ID,
+    NOW,
+    REVIEWER,
+    make_case,
+    make_claimed_case,
+    make_facts,
+    make_report,
+    make_summary,
+    shipped_policy,
+)
+from triage_ml.domain.admission import join_report
 from triage_ml.domain.case import CaseState, Step
+from triage_ml.domain.report import Source
 from triage_ml.domain.review import reassign, release_for
+from triage_ml.domain.scores import LanguageGuess
+from triage_ml.domain.taxonomy import Label, Language, Tier
 from triage_ml.errors import Conflict, InvalidInput, LeaseExpired
 
 OVER = NOW + timedelta(minutes=10)
@@ -29,6 +43,17 @@ def test_a_case_is_given_to_somebody_else() -> None:
     assert (change.case.owner, change.case.state) == ("otto", CaseState.QUEUED)
     assert change.case.placement == case.placement
     assert change.events[0].detail["owner"] == "otto"
+
+
+def test_a_name_on_a_case_does_not_keep_danger_from_the_people_on_call() -> None:
+    """It is no escalation: a report of danger moves the case as it moves any other."""
+    given = reassign(make_claimed_case(), CLAIM_ID, "lena", "otto", "he speaks it", NOW).case
+    danger = make_report(Label.SELF_HARM, source=Source.AUTHORITY)
+    facts = make_facts(summary=make_summary(make_report(), danger))
+    guess = LanguageGuess(Language.EN, 0.99)
+    moved = join_report(given, shipped_policy(), facts, guess, None, NOW, "intake").case
+    assert (moved.placement.priority.tier, moved.placement.queue) == (Tier.T0, "imminent")
+    assert moved.owner == "otto"
 
 
 @pytest.mark.parametrize("claim_id", [UUID(int=9), CLAIM_ID])

@@ -56,6 +56,15 @@ def test_a_new_word_of_several_people_emerges():
     assert (row.first_at, row.last_at) == (new[-1].received_at, new[0].received_at)
 
 
+def test_a_language_of_a_single_word_has_nothing_to_compare():
+    """One text of one word must not stop the search in all the others."""
+    alone = text("merhaba", language=Language.TR)
+    new = [text(f"buy glowberry {FILLERS[i]} today") for i in range(8)]
+    found = find_emerging([*usual(), *usual(40, recent=True), *new, alone])
+    assert "glowberry" in words_of(found)
+    assert log_odds(Counter({"merhaba": 3}), Counter()) == {}
+
+
 def test_what_was_always_said_does_not_emerge():
     found = find_emerging([*usual(), *usual(40, recent=True)])
     assert words_of(found) == set()

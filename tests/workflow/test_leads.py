@@ -74,6 +74,16 @@ async def test_chosen_cases_go_back(desk, leads, lena):
         await desk.review.renew(desk.key("anna"), claims[0])
 
 
+async def test_all_of_one_persons_cases_go_back_however_much_others_hold(
+    desk, leads, lena, monkeypatch
+):
+    """The list of all work is cut off; giving back does not go by it."""
+    monkeypatch.setattr("triage_ml.workflow.leads.MAX_SHOWN", 1)
+    await held(desk, "i1")
+    await held(desk, "i2", by="zoe")
+    assert (await leads.release_all(lena, "zoe", "end of the shift")).n_released == 1
+
+
 async def test_all_cases_of_one_person_go_back(desk, leads, lena):
     """And nobody else's."""
     await held(desk, "i1", "i2")

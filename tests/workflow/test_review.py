@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -66,6 +67,18 @@ async def test_filters_leave_out_languages_and_labels(desk):
     assert await desk.review.claim(anna, queue, languages=[Language.DE]) == []
     assert await desk.review.claim(anna, queue, excluded_labels=[Label.HARASSMENT]) == []
     assert len(await desk.review.claim(anna, queue, languages=[Language.EN])) == 1
+
+
+async def test_a_claim_that_leaves_labels_out_is_no_random_draw(desk):
+    """What it could not draw would be missing in the sample: prevalence would be too low."""
+    row = replace(desk.policy.priority, random_share=1.0)
+    desk.review._policy = replace(desk.policy, priority=row)
+    await desk.report("i1")
+    await desk.report("i2")
+    anna = desk.key("anna")
+    for excluded, at_random in (((Label.HATE,), False), ((), True)):
+        [case] = await desk.review.claim(anna, "std-en-safety", excluded_labels=excluded)
+        assert case.claim.drawn_at_random is at_random
 
 
 async def test_renewing_moves_the_lease_and_a_late_decision_is_refused(desk):

@@ -21,7 +21,7 @@ from triage_ml.domain.routing import Placement, is_restricted, place
 from triage_ml.domain.scores import LabelScores, LanguageGuess, keep_worst
 
 LAST_OF_A_HOLD = timedelta(minutes=10)
-"""What a reviewer keeps of a hold when the case has become due at once."""
+"""What a reviewer keeps of a hold at least when it is cut short."""
 
 
 def circumstances(case: Case) -> Circumstances:
@@ -140,8 +140,9 @@ def _replaced(case: Case, policy: Policy, now: datetime) -> Case:
 
 
 def _sent_by_people(case: Case, policy: Policy) -> bool:
+    # A name on a case elsewhere sends it nowhere: danger must still reach the people on call.
     by_hand = (policy.escalation_queue, policy.policy_gap_queue, policy.appeal_queue)
-    return case.owner is not None or case.placement.queue in by_hand
+    return case.placement.queue in by_hand
 
 
 def _not_lower(after: Placement, before: Placement) -> Placement:

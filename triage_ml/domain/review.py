@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from triage_ml.domain.admission import circumstances
+from triage_ml.domain.admission import LAST_OF_A_HOLD, circumstances
 from triage_ml.domain.case import (
     OPEN_STATES,
     Case,
@@ -85,6 +85,7 @@ def hold(
 ) -> Change:
     """Keep a case beyond a lease while something is waited for, but not beyond its due time.
 
+    A later hold takes the place of an earlier one, also of a longer one.
     Raises: LeaseExpired, InvalidInput.
     """
     claim = _held(case, claim_id, reviewer, now)
@@ -96,7 +97,10 @@ def hold(
         raise InvalidInput("until", f"must lie within {minutes} minutes from now")
     if until > case.placement.due_at:
         raise InvalidInput("until", "must not lie after the time at which the case is due")
-    ends_at = max(claim.lease_expires_at, until)
+    least = claim.lease_expires_at
+    if claim.held_until == least:  # an earlier hold alone made the lease as long as it is
+        least = min(least, now + LAST_OF_A_HOLD)
+    ends_at = max(least, until)
     longer = replace(claim, lease_expires_at=ends_at, held_until=until)
     detail = {**claim_detail(longer), "held_until": until.isoformat(), "reason": reason}
     event = _event(case, Step.HELD, reviewer, detail)

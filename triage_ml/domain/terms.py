@@ -176,12 +176,14 @@ def _says_the_same(new: Emerging, kept: Sequence[Emerging]) -> bool:
 
 
 def log_odds(recent: Counter[str], before: Counter[str]) -> dict[str, Growth]:
-    """Give for each recent term how its odds grew.
+    """Give for each recent term how its odds grew; nothing where there is one term in all.
 
     Log-odds ratio with an informative Dirichlet prior made of both periods together.
     Source: Monroe, Colaresi and Quinn 2008, Fightin' Words, section 3.5.1.
     """
     together = recent + before
+    if len(together) < 2:  # its odds are endless: there is no other word
+        return {}
     total = together.total()
     priors = {word: PRIOR * together[word] / total + PRIOR_OF_EACH for word in recent}
     whole = PRIOR + PRIOR_OF_EACH * len(together)

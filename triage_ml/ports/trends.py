@@ -85,12 +85,15 @@ class CaseLine:
 
 @dataclass(frozen=True, slots=True)
 class QueueRecord:
-    """How a queue kept its clocks: first decisions, and those after the due time."""
+    """How a queue kept its clocks: first decisions, and those after the due time.
+
+    `median_handling_seconds` is None where fewer people decided than asked for.
+    """
 
     queue: str
     n_decided: int
     n_late: int
-    median_handling_seconds: float
+    median_handling_seconds: float | None
 
 
 class TrendStore(Protocol):
@@ -121,8 +124,11 @@ class TrendStore(Protocol):
         """Give those of the cases that the slice's queues and hidden labels leave."""
         ...
 
-    async def queue_records(self, wanted: Slice) -> list[QueueRecord]:
-        """Give how queues kept their clocks in decisions of those days, by name."""
+    async def queue_records(self, wanted: Slice, min_people: int) -> list[QueueRecord]:
+        """Give how queues kept their clocks in first decisions of those days, by name.
+
+        The queue and the clock are those before a complaint moved the case.
+        """
         ...
 
     async def reported_texts(

@@ -80,9 +80,11 @@ class StoredTrends(Transactions):
             found = QUERIES.cases_among(connection, case_ids=list(case_ids), **_filters(wanted))
             return [_line_of(row) async for row in found]
 
-    async def queue_records(self, wanted: Slice) -> list[QueueRecord]:
+    async def queue_records(self, wanted: Slice, min_people: int) -> list[QueueRecord]:
         async with self._connection() as connection:
-            found = QUERIES.queue_records(connection, **_times(wanted), **_filters(wanted))
+            found = QUERIES.queue_records(
+                connection, min_people=min_people, **_times(wanted), **_filters(wanted)
+            )
             return [QueueRecord(**row) async for row in found]
 
     async def reported_texts(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from triage_ml.domain.case import Case, Step
+from triage_ml.domain.case import Case, Stage, Step
 from triage_ml.domain.decision import Action
 from triage_ml.domain.quality import Judgement
 from triage_ml.domain.taxonomy import Label, Severity
@@ -15,7 +15,10 @@ from triage_ml.ports import CaseEvent
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A decision as the log tells it; also one that a complaint replaced."""
+    """A decision as the log tells it; also one that a complaint replaced.
+
+    `queue` and `due_at` are those that the case had then.
+    """
 
     case: Case
     claim_id: UUID
@@ -26,6 +29,8 @@ class Decided:
     decided_at: datetime
     claimed_at: datetime
     drawn_at_random: bool
+    queue: str
+    due_at: datetime
 
 
 def decisions(
@@ -36,10 +41,21 @@ def decisions(
         claims = {event.detail["claim_id"]: event for event in log if event.step is Step.CLAIMED}
         for event in log:
             if event.step is Step.DECIDED:
-                yield _decided(cases[case_id], event, claims[event.detail["claim_id"]])
+                claimed = claims[event.detail["claim_id"]]
+                yield _decided(cases[case_id], event, claimed, *_placed(cases[case_id], event, log))
 
 
-def _decided(case: Case, event: CaseEvent, claimed: CaseEvent) -> Decided:
+def _placed(case: Case, decided: CaseEvent, log: Sequence[CaseEvent]) -> tuple[str, datetime]:
+    complaints = [event.sequence for event in log if event.step is Step.APPEALED]
+    if not complaints or decided.detail["stage"] != Stage.FIRST:
+        return case.placement.queue, case.placement.due_at
+    before = [e.detail for e in log if "due_at" in e.detail and e.sequence < complaints[0]]
+    return before[-1]["queue"], datetime.fromisoformat(before[-1]["due_at"])
+
+
+def _decided(
+    case: Case, event: CaseEvent, claimed: CaseEvent, queue: str, due_at: datetime
+) -> Decided:
     detail = event.detail
     return Decided(
         case=case,
@@ -51,6 +67,8 @@ def _decided(case: Case, event: CaseEvent, claimed: CaseEvent) -> Decided:
         decided_at=datetime.fromisoformat(detail["decided_at"]),
         claimed_at=claimed.at,
         drawn_at_random=claimed.detail["drawn_at_random"],
+        queue=queue,
+        due_at=due_at,
     )
 
 

@@ -149,7 +149,7 @@ class MemoryLeads:
         cells: dict[tuple[str, Language], list[Decided]] = defaultdict(list)
         for row in self._decided():
             if row.decided_at >= since and row.case.placement.queue in queues:
-                cells[row.case.placement.queue, row.case.language.language].append(row)
+                cells[row.queue, row.case.language.language].append(row)
         found = [
             HandlingTime(queue, language, len(rows), _seconds(rows, min_people))
             for (queue, language), rows in sorted(cells.items())

@@ -23,6 +23,7 @@ from triage_ml.ports.trends import (
     Slice,
     Split,
 )
+from triage_ml.testing.memory_decided import Decided, decisions
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,22 +115,12 @@ class MemoryTrends:
         lines = [_line(case, case.received_at) for case in shown]
         return sorted(lines, key=lambda line: (-line.at.timestamp(), line.case_id))
 
-    async def queue_records(self, wanted: Slice) -> list[QueueRecord]:
-        seconds: dict[str, list[float]] = defaultdict(list)
-        late: Counter[str] = Counter()
-        for case in self._cases.values():
-            log = self._events[case.case_id]
-            for event in _decided(log):
-                if event.detail["stage"] != Stage.FIRST or not _in(wanted, event.at, case):
-                    continue
-                claimed = next(_claims(log, event.detail["claim_id"]))
-                queue = case.placement.queue
-                seconds[queue].append((event.at - claimed.at).total_seconds())
-                late[queue] += event.at > case.placement.due_at
-        return [
-            QueueRecord(queue, len(rows), late[queue], float(median(rows)))
-            for queue, rows in sorted(seconds.items())
-        ]
+    async def queue_records(self, wanted: Slice, min_people: int) -> list[QueueRecord]:
+        found: dict[str, list[Decided]] = defaultdict(list)
+        for row in decisions(self._cases, self._events):
+            if row.stage == Stage.FIRST and _in(wanted, row.decided_at, row.case):
+                found[row.queue].append(row)
+        return [_record(queue, rows, min_people) for queue, rows in sorted(found.items())]
 
     async def reported_texts(
         self, wanted: Slice, recent_since: date, limit: int
@@ -213,8 +204,11 @@ def _decided(log: Sequence[CaseEvent]) -> Iterator[CaseEvent]:
     return (event for event in log if event.step is Step.DECIDED)
 
 
-def _claims(log: Sequence[CaseEvent], claim_id: str) -> Iterator[CaseEvent]:
-    return (e for e in log if e.step is Step.CLAIMED and e.detail["claim_id"] == claim_id)
+def _record(queue: str, rows: Sequence[Decided], min_people: int) -> QueueRecord:
+    seconds = median((row.decided_at - row.claimed_at).total_seconds() for row in rows)
+    enough = len({row.reviewer for row in rows}) >= min_people
+    n_late = sum(row.decided_at > row.due_at for row in rows)
+    return QueueRecord(queue, len(rows), n_late, float(seconds) if enough else None)
 
 
 def _in(wanted: Slice, at: datetime, case: Case) -> bool:

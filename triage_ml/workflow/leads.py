@@ -83,8 +83,10 @@ class Leads:
         """Give back all that somebody holds in queues who asks may see. Raises: InvalidInput."""
         check_note("reason", reason)
         queues = open_queues(self._policy, who)
-        rows = await self._work.work_in_hand(self._clock.now(), queues, MAX_SHOWN)
-        claim_ids = [row.claim_id for row in rows if row.reviewer == reviewer]
+        held = await self._store.held_by(reviewer, self._clock.now(), MAX_SHOWN)
+        claim_ids = [
+            case.claim.claim_id for case in held if case.claim and case.placement.queue in queues
+        ]
         return await self.release(who, claim_ids, reason) if claim_ids else Released(0, 0)
 
     async def held(self, who: Who, claim_id: UUID) -> Case:

@@ -87,6 +87,8 @@ class Review:
     ) -> list[Case]:
         """Lease up to `n` cases, most urgent first.
 
+        A claim that leaves labels out is never a random draw: what it could not have drawn would
+        be missing in the sample that prevalence is estimated from.
         Raises: NotFound for a queue the policy lacks; ScopeMissing; InvalidInput.
         """
         if self._queue(queue).restricted:
@@ -102,7 +104,7 @@ class Review:
             now=self._clock.now(),
             urgency_weight=row.urgency_weight,
             age_weight=row.age_weight,
-            random_share=row.random_share,
+            random_share=0.0 if excluded_labels else row.random_share,
             blind_share=row.blind_share,
             languages=tuple(languages),
             excluded_labels=tuple(excluded_labels),

@@ -1,19 +1,21 @@
 """Numbers over time: what was reported, what was found, and what stands out.
 
-Only the random sample says how frequent violations are among what was reported; every other
+Only the random sample says how frequent violations are among the cases that wait; every other
 number is of what was reported, and of what reviewers came to.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Protocol
 
 from triage_ml.domain.policy import Policy
 from triage_ml.domain.taxonomy import Label, Language
 from triage_ml.domain.terms import Emerging, find_emerging
 from triage_ml.domain.trends import WINDOW_DAYS
 from triage_ml.errors import NotFound, ScopeMissing
-from triage_ml.ports import Clock, TrendStore, Who
+from triage_ml.ports import CaseStore, Clock, TrendStore, Who
 from triage_ml.ports.trends import CaseLine, Measure, QueueRecord, Slice, Split
 from triage_ml.workflow.answers import (
     Cell,
@@ -30,6 +32,7 @@ from triage_ml.workflow.answers import (
     shares_of,
     spikes_of,
 )
+from triage_ml.workflow.measures import MIN_PEOPLE
 from triage_ml.workflow.review import RESTRICTED
 
 RESTRICTED_LABELS = (Label.CHILD_SAFETY.value,)
@@ -39,6 +42,12 @@ MAX_LISTED = 200
 MAX_TEXTS = 20_000
 RECENT_DAYS = 7
 BEFORE_DAYS = 28
+MAX_HELD = 1_000
+"""More cases than one person holds at once."""
+
+
+class CountedCases(TrendStore, CaseStore, Protocol):
+    """Cases, and what is counted of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,7 @@ class Overview:
 class Trends:
     """Answers questions about time. Every call names who asks."""
 
-    def __init__(self, store: TrendStore, policy: Policy, clock: Clock) -> None:
+    def __init__(self, store: CountedCases, policy: Policy, clock: Clock) -> None:
         self._store = store
         self._policy = policy
         self._clock = clock
@@ -98,7 +107,8 @@ class Trends:
         Raises: ScopeMissing.
         """
         wanted = self._slice(who, asked)
-        return await self._store.trend_cases(wanted, measure, MAX_LISTED + 1)
+        lines = await self._store.trend_cases(wanted, measure, MAX_LISTED + 1)
+        return await self._without_hints(who, lines)
 
     async def emerging(self) -> tuple[list[Emerging], datetime | None]:
         """Give terms and clusters that became more frequent, and when they were looked for."""
@@ -111,12 +121,13 @@ class Trends:
             if row.key == key:
                 today = self.today()
                 wanted = self._slice(who, Question(today, today))
-                return row, await self._store.cases_among(row.case_ids, wanted)
+                lines = await self._store.cases_among(row.case_ids, wanted)
+                return row, await self._without_hints(who, lines)
         raise NotFound("term", "of this key")
 
     async def records(self, who: Who, asked: Question) -> list[QueueRecord]:
         """Give how queues kept their clocks, without the restricted ones."""
-        return await self._store.queue_records(self._slice(who, asked, leaves=True))
+        return await self._store.queue_records(self._slice(who, asked, leaves=True), MIN_PEOPLE)
 
     async def cells(self, who: Who, asked: Question) -> dict[tuple[Language, str], Cell]:
         """Give reports and violations by language and label, without the restricted ones."""
@@ -153,6 +164,13 @@ class Trends:
         found = await asyncio.to_thread(find_emerging, texts)
         await self._store.save_emerging(found, now)
         return len(found)
+
+    async def _without_hints(self, who: Who, lines: Sequence[CaseLine]) -> list[CaseLine]:
+        """Leave out the labels of cases that who asks holds blind: a model named some of them."""
+        now = self._clock.now()
+        held = await self._store.held_by(who.name, now, MAX_HELD)
+        blind = {case.case_id for case in held if case.hides_hints_from(who.name, now)}
+        return [replace(line, labels=()) if line.case_id in blind else line for line in lines]
 
     def _slice(self, who: Who, asked: Question, leaves: bool = False) -> Slice:
         may = RESTRICTED in who.scopes and not leaves

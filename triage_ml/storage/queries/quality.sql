@@ -147,7 +147,8 @@ ORDER BY later.decided_at, later.decision_id;
 
 -- name: handling_times
 -- Where few people decided the times would be those of a person: they do not leave the database.
-SELECT t.queue, t.language, count(*) AS n,
+-- A first decision counts for the queue the case stood in before it was complained about.
+SELECT placed.queue, t.language, count(*) AS n,
     CASE WHEN count(DISTINCT d.reviewer) >= :min_people THEN
         percentile_cont(ARRAY[0.5, 0.9, 0.99]::float8[]) WITHIN GROUP (
             ORDER BY extract(epoch FROM d.decided_at - c.claimed_at)::float8
@@ -156,7 +157,12 @@ SELECT t.queue, t.language, count(*) AS n,
 FROM decision d
 JOIN claim c USING (claim_id)
 JOIN triage_case t ON t.case_id = d.case_id
+CROSS JOIN LATERAL (
+    SELECT coalesce(
+        CASE WHEN t.stage <> d.stage THEN placed_before_appeal(t.case_id) ->> 'queue' END, t.queue
+    ) AS queue
+) placed
 WHERE d.decided_at >= :since AND t.queue = ANY (:queues)
-GROUP BY GROUPING SETS ((t.queue, t.language), ())
+GROUP BY GROUPING SETS ((placed.queue, t.language), ())
 HAVING count(*) > 0
-ORDER BY t.queue COLLATE "C" NULLS LAST, t.language COLLATE "C";
+ORDER BY placed.queue COLLATE "C" NULLS LAST, t.language COLLATE "C";

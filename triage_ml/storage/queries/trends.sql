@@ -22,14 +22,21 @@ FROM (
 
 -- name: stale_days
 -- Days of which a count may have changed. A decision changes its own day; whatever can move a
--- case to another queue or language changes the days of its reports and decisions.
-WITH touched AS MATERIALIZED (
+-- case to another queue or language changes the days of its reports and decisions. A decision
+-- moves a case only behind a restriction.
+WITH lines AS MATERIALIZED (
     SELECT case_id, bool_or(step <> 'decided') AS moved FROM case_event
     WHERE sequence > :after AND sequence <= :last
         AND step NOT IN (
-            'claimed', 'renewed', 'released', 'lease_expired', 'report_withdrawn', 'withdrawn'
+            'claimed', 'renewed', 'held', 'released', 'lease_expired', 'report_withdrawn',
+            'withdrawn'
         )
     GROUP BY case_id
+), touched AS MATERIALIZED (
+    SELECT case_id, moved OR EXISTS (
+        SELECT FROM restricted_queue r WHERE r.queue = t.queue
+    ) AS moved
+    FROM lines JOIN triage_case t USING (case_id)
 )
 SELECT (happened.at AT TIME ZONE 'UTC')::date AS day
 FROM touched CROSS JOIN LATERAL (
@@ -196,18 +203,29 @@ WHERE case_id = ANY (:case_ids)
 ORDER BY received_at DESC, case_id;
 
 -- name: queue_records
-SELECT t.queue, count(*) AS n_decided,
-    count(*) FILTER (WHERE d.decided_at > t.due_at) AS n_late,
-    percentile_cont(0.5) WITHIN GROUP (
-        ORDER BY extract(epoch FROM d.decided_at - c.claimed_at)::float8
-    ) AS median_handling_seconds
+-- By the queue and the clock that a case had then: a complaint has given it others since. Where
+-- few people decided the time would be that of a person: it does not leave the database.
+SELECT placed.queue, count(*) AS n_decided,
+    count(*) FILTER (WHERE d.decided_at > placed.due_at) AS n_late,
+    CASE WHEN count(DISTINCT d.reviewer) >= :min_people THEN
+        percentile_cont(0.5) WITHIN GROUP (
+            ORDER BY extract(epoch FROM d.decided_at - c.claimed_at)::float8
+        )
+    END AS median_handling_seconds
 FROM decision d
 JOIN triage_case t USING (case_id)
 JOIN claim c ON c.claim_id = d.claim_id
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN t.stage = 'first' THEN NULL ELSE placed_before_appeal(t.case_id) END AS said
+) log
+CROSS JOIN LATERAL (
+    SELECT coalesce(said ->> 'queue', t.queue) AS queue,
+        coalesce((said ->> 'due_at')::timestamptz, t.due_at) AS due_at
+) AS placed
 WHERE d.decided_at >= :since_at AND d.decided_at < :until_at AND d.stage = 'first'
     AND (:any_queue OR t.queue = ANY (:queues))
-GROUP BY t.queue
-ORDER BY t.queue COLLATE "C";
+GROUP BY placed.queue
+ORDER BY placed.queue COLLATE "C";
 
 -- name: reported_texts
 -- Texts of cases reported in the days, each case once, drawn by its lot.
