@@ -92,6 +92,8 @@ class Metrics:
         breached: Tally[str] = Tally()
         oldest: dict[str, float] = {}
         for row in rows:
+            if row.oldest_received_at is None:  # nothing is open there any more
+                continue
             cases[row.queue, row.tier.name] += row.n_open
             breached[row.queue] += row.n_breached
             age = (now - row.oldest_received_at).total_seconds()

@@ -158,7 +158,12 @@ def _prevalence(week: Week, voice: Voice) -> Section:
         (prevalence_name(voice, row), estimate.low, estimate.share, estimate.high)
         for row, estimate in shown
     )
-    note = say(_l("The only unbiased number of this report. It speaks of what was reported."))
+    note = say(
+        _l(
+            "From cases that chance drew among those that waited. The gravest wait least, so of "
+            "all that was reported a larger share are usually violations."
+        )
+    )
     if not rows:
         note = say(_l("No case drawn at random was decided in this week."))
     columns = (say(_l("What")), say(_l("Decided")), say(_l("Share")))

@@ -189,11 +189,14 @@ QUEUES = {
             "n_open": 14,
             "n_claimed": 2,
             "n_breached": 0,
+            "n_next": 1,
             "n_degraded": 0,
+            "n_drained": 22,
             "oldest_received_at": "2026-03-02T09:00:00Z",
             "next_due_at": "2026-03-04T09:00:00Z",
             "by_tier": {"T2": 1, "T3": 13},
             "by_language": {"en": 14},
+            "by_age": {"under_hour": 9, "under_day": 5},
         }
     ]
 }

@@ -109,7 +109,10 @@ class ClaimsOut(Answer):
 
 
 class QueueOut(Answer):
-    """How full a queue is. Breached: not claimed and past due."""
+    """How full a queue is. Breached: not claimed and past due; next: due within an hour.
+
+    Drained: decided in the last hour.
+    """
 
     queue: str
     fed_by: str
@@ -117,11 +120,14 @@ class QueueOut(Answer):
     n_open: int
     n_claimed: int
     n_breached: int
+    n_next: int
     n_degraded: int
+    n_drained: int
     oldest_received_at: datetime | None
     next_due_at: datetime | None
     by_tier: dict[str, int]
     by_language: dict[Language, int]
+    by_age: dict[Literal["under_hour", "under_day", "over_day"], int]
 
     @classmethod
     def of(cls, row: QueueRow) -> "QueueOut":
@@ -132,11 +138,14 @@ class QueueOut(Answer):
             n_open=row.n_open,
             n_claimed=row.n_claimed,
             n_breached=row.n_breached,
+            n_next=row.n_next,
             n_degraded=row.n_degraded,
+            n_drained=row.n_drained,
             oldest_received_at=row.oldest_received_at,
             next_due_at=row.next_due_at,
             by_tier=dict(row.by_tier),
             by_language=dict(row.by_language),
+            by_age=row.by_age,
         )
 
 

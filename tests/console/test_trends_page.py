@@ -44,7 +44,7 @@ def test_the_page_shows_what_was_reported(person: Person) -> None:
         "Jan 5, 2026",
         "export.csv?",
         "export.xlsx?",
-        "The only unbiased number here",
+        "It speaks of the cases that waited",
         "data-source=",
     ):
         assert expected in page.text
@@ -245,7 +245,7 @@ def test_a_workbook_holds_texts_and_numbers(person: Person) -> None:
     assert "<f>" not in data
     assert "hyperlink" not in data
     assert SURFACE in texts
-    assert "prevalence only" in texts
+    assert "of cases that waited" in texts
 
 
 def test_a_chart_that_there_is_not_is_not_found(person: Person) -> None:

@@ -317,9 +317,35 @@ async def test_queue_depths_count_open_cases(store):
     depths = await store.queue_depths(NOW)
     assert depths == sorted(depths, key=lambda row: (row.queue, row.tier, row.language))
     assert sum(row.n_degraded for row in depths) == 2
-    english = QueueDepth(QUEUE, Tier.T3, Language.EN, 2, 1, 0, 2, NOW, due_at)
+    english = QueueDepth(QUEUE, Tier.T3, Language.EN, 2, 1, 0, 0, 2, 2, 0, NOW, due_at)
     assert english in depths
-    late = replace(english, n_claimed=0, n_breached=2)
+    late = replace(english, n_claimed=0, n_breached=2, n_under_hour=0, n_over_day=2)
     assert late in await store.queue_depths(NOW + timedelta(days=30))
     await decide(store, mine)
     assert sum(row.n_open for row in await store.queue_depths(NOW)) == 2
+
+
+async def test_depths_tell_what_is_due_next_and_how_old_cases_are(store):
+    """A claimed case is nobody's worry; a day and an hour are the steps of age."""
+    await report(store, "i-1")
+    case = await claim_one(store)
+    await report(store, "i-2")
+    due_at = case.placement.due_at
+    [soon] = await store.queue_depths(due_at - timedelta(minutes=5))
+    assert (soon.n_open, soon.n_next, soon.n_breached) == (2, 2, 0)
+    [fresh] = await store.queue_depths(NOW)
+    assert (fresh.n_under_hour, fresh.n_over_day) == (2, 0)
+    [older] = await store.queue_depths(NOW + timedelta(hours=1))
+    assert (older.n_under_hour, older.n_over_day) == (0, 0)
+    [oldest] = await store.queue_depths(NOW + timedelta(hours=24))
+    assert (oldest.n_under_hour, oldest.n_over_day) == (0, 2)
+
+
+async def test_depths_tell_what_was_decided_in_the_last_hour(store):
+    """Also where nothing is open any more; an hour later it is forgotten."""
+    await report(store, "i-1")
+    decided = await decide(store, await claim_one(store))
+    at = decided.decision.decided_at
+    [row] = await store.queue_depths(at + timedelta(minutes=59))
+    assert (row.n_open, row.n_drained, row.oldest_received_at) == (0, 1, None)
+    assert await store.queue_depths(at + timedelta(minutes=61)) == []

@@ -144,7 +144,12 @@ class StoredAppeal:
 
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
-    """Open cases of one queue × tier × language. Breached: not claimed and past due."""
+    """Open cases of one queue × tier × language, and what became of others lately.
+
+    Breached: not claimed and past due; next: not claimed and due within an hour. `n_under_hour` and
+    `n_over_day` came less than an hour and more than a day ago. `n_drained` were decided in the
+    last hour; where nothing is open any more there are no times.
+    """
 
     queue: str
     tier: Tier
@@ -152,9 +157,13 @@ class QueueDepth:
     n_open: int
     n_claimed: int
     n_breached: int
+    n_next: int
     n_degraded: int
-    oldest_received_at: datetime
-    next_due_at: datetime
+    n_under_hour: int
+    n_over_day: int
+    oldest_received_at: datetime | None
+    next_due_at: datetime | None
+    n_drained: int = 0
 
 
 @dataclass(frozen=True, slots=True)

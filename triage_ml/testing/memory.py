@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from pydantic_core import from_json, to_json
 
-from triage_ml.domain.case import OPEN_STATES, Case, Change, Claim, NewEvent, Stage
+from triage_ml.domain.case import OPEN_STATES, Case, Change, Claim, NewEvent, Stage, Step
 from triage_ml.domain.priority import index_at
 from triage_ml.domain.report import Source
 from triage_ml.domain.review import take
@@ -43,6 +43,7 @@ from triage_ml.testing.memory_leads import MemoryLeads
 from triage_ml.testing.memory_trends import MemoryTrends
 
 T = TypeVar("T")
+HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +167,24 @@ class MemoryCaseStore(MemoryTrends, MemoryCare, MemoryDesk, MemoryInsight, Memor
         return list(self._appeals.get(case_id, []))
 
     async def queue_depths(self, now: datetime) -> list[QueueDepth]:
-        cases = sorted(self._open_cases(), key=_place)
-        return [_depth(list(group), now) for _, group in groupby(cases, key=_place)]
+        drained = {
+            case.case_id: n_decided
+            for case in self._cases.values()
+            if (n_decided := self._n_decided(case.case_id, now - HOUR, now))
+        }
+        shown = [
+            case
+            for case in self._cases.values()
+            if case.state in OPEN_STATES or case.case_id in drained
+        ]
+        return [
+            _depth(list(group), drained, now)
+            for _, group in groupby(sorted(shown, key=_place), key=_place)
+        ]
+
+    def _n_decided(self, case_id: UUID, after: datetime, until: datetime) -> int:
+        events = self._events[case_id]
+        return sum(row.step is Step.DECIDED and after < row.at <= until for row in events)
 
     async def urgent_waits(self, queue: str, now: datetime) -> bool:
         return any(
@@ -392,8 +409,9 @@ def _propensity(share: float, n_tier: int, at_random: bool) -> float:
     return (0.0 if at_random else 1 - share) + share / n_tier
 
 
-def _depth(cases: list[Case], now: datetime) -> QueueDepth:
-    first = cases[0]
+def _depth(group: list[Case], drained: Mapping[UUID, int], now: datetime) -> QueueDepth:
+    first = group[0]
+    cases = [case for case in group if case.state in OPEN_STATES]
     waiting = [case for case in cases if not _leased(case, now)]
     return QueueDepth(
         queue=first.placement.queue,
@@ -402,7 +420,11 @@ def _depth(cases: list[Case], now: datetime) -> QueueDepth:
         n_open=len(cases),
         n_claimed=len(cases) - len(waiting),
         n_breached=sum(case.placement.due_at < now for case in waiting),
+        n_next=sum(now <= case.placement.due_at < now + HOUR for case in waiting),
         n_degraded=sum(case.degraded for case in cases),
-        oldest_received_at=min(case.received_at for case in cases),
-        next_due_at=min(case.placement.due_at for case in cases),
+        n_under_hour=sum(case.received_at > now - HOUR for case in cases),
+        n_over_day=sum(case.received_at <= now - 24 * HOUR for case in cases),
+        oldest_received_at=min((case.received_at for case in cases), default=None),
+        next_due_at=min((case.placement.due_at for case in cases), default=None),
+        n_drained=sum(drained.get(case.case_id, 0) for case in group),
     )

@@ -302,6 +302,6 @@ async def check_queues(store: CaseStore, policy: Policy, now: datetime) -> None:
     Raises: PolicyInvalid.
     """
     for row in await store.queue_depths(now):
-        if row.queue not in policy.queues:
+        if row.n_open and row.queue not in policy.queues:
             reason = f"{row.n_open} open cases stand in this queue; keep it until they are decided"
             raise PolicyInvalid("queues.toml", row.queue, reason)

@@ -1,7 +1,6 @@
 """Trends: charts over time, the cases behind them, and files of their numbers."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Annotated, TypeVar
@@ -16,11 +15,10 @@ from serving.console.session import signed_in_with
 from serving.console.sheets import sheet_of, write_csv, write_xlsx
 from serving.console.trend_words import day_name, label_text, part_text, query_of, spike_href
 from serving.dependencies import Running
-from serving.service import Service
 from triage_ml.domain.account import LEAD, Account
 from triage_ml.domain.taxonomy import Label, Language
 from triage_ml.errors import InvalidInput, NotFound
-from triage_ml.ports.trends import CaseLine, Measure, Split
+from triage_ml.ports.trends import Measure, Split
 from triage_ml.workflow.answers import Question
 from triage_ml.workflow.review import RESTRICTED
 from triage_ml.workflow.trends import MAX_LISTED, RESTRICTED_LABELS, Overview
@@ -79,7 +77,7 @@ async def show_cases(request: Request, service: Running, who: Analyst) -> Respon
     given = request.query_params
     asked = question_of(given, service.trends.today())
     measure = _choice(Measure, "measure", given.get("measure", ""), Measure.REPORTS)
-    lines = await _told(service, who, await service.trends.cases(who, asked, measure))
+    lines = await service.trends.cases(who, asked, measure)
     voice = voice_of(request)
     return render(
         request,
@@ -98,8 +96,7 @@ async def show_cases(request: Request, service: Running, who: Analyst) -> Respon
 @router.get("/emerging/{key}")
 async def show_emerging(request: Request, service: Running, who: Analyst, key: str) -> Response:
     """List the cases of a term or of a group of near-duplicates."""
-    term, found = await service.trends.emerging_cases(who, key)
-    lines = await _told(service, who, found)
+    term, lines = await service.trends.emerging_cases(who, key)
     voice = voice_of(request)
     return render(
         request,
@@ -113,14 +110,6 @@ async def show_emerging(request: Request, service: Running, who: Analyst, key: s
         day_name=lambda day: day_name(voice, day),
         label_text=lambda label: label_text(voice, label),
     )
-
-
-async def _told(service: Service, who: Account, lines: Sequence[CaseLine]) -> list[CaseLine]:
-    """Leave the labels of cases out whose hints are withheld from who asks."""
-    now = service.clock.now()
-    held = (await service.review.mine(who)).held
-    blind = {case.case_id for case in held if case.hides_hints_from(who.name, now)}
-    return [replace(line, labels=()) if line.case_id in blind else line for line in lines]
 
 
 @router.get("/export.csv")
@@ -146,7 +135,7 @@ async def export_xlsx(request: Request, service: Running, who: Analyst) -> Respo
         ("surface", asked.surface or "all"),
         ("made at", service.clock.now().isoformat(timespec="seconds")),
         ("left out", "restricted queues and labels"),
-        ("unbiased", "prevalence only; all else is of what was reported and reviewed"),
+        ("prevalence", "of cases that waited, drawn by chance; the gravest wait least"),
     ]
     return _file(write_xlsx(columns, rows, about), XLSX, _name(found, chart, "xlsx"))
 

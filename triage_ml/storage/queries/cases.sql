@@ -251,16 +251,36 @@ ORDER BY appeal_id;
 
 -- name: queue_depths
 -- A case whose lease has run out waits again, so it counts as not claimed.
+WITH depth AS (
+    SELECT queue, tier, language,
+        count(*) AS n_open,
+        count(*) FILTER (WHERE lease_expires_at > :now) AS n_claimed,
+        count(*) FILTER (WHERE due_at < :now AND lease_expires_at > :now IS NOT TRUE) AS n_breached,
+        count(*) FILTER (WHERE due_at >= :now AND due_at < :now::timestamptz + interval '1 hour'
+            AND lease_expires_at > :now IS NOT TRUE) AS n_next,
+        count(*) FILTER (WHERE awaits_scores) AS n_degraded,
+        count(*) FILTER (WHERE received_at > :now::timestamptz - interval '1 hour') AS n_under_hour,
+        count(*) FILTER (WHERE received_at <= :now::timestamptz - interval '24 hours') AS n_over_day,
+        min(received_at) AS oldest_received_at,
+        min(due_at) AS next_due_at
+    FROM triage_case
+    WHERE state IN ('received', 'queued', 'claimed')
+    GROUP BY queue, tier, language
+), drained AS (
+    SELECT t.queue, t.tier, t.language, count(*) AS n_drained
+    FROM decision d
+    JOIN triage_case t USING (case_id)
+    WHERE d.decided_at > :now::timestamptz - interval '1 hour' AND d.decided_at <= :now
+    GROUP BY t.queue, t.tier, t.language
+)
 SELECT queue, tier, language,
-    count(*) AS n_open,
-    count(*) FILTER (WHERE lease_expires_at > :now) AS n_claimed,
-    count(*) FILTER (WHERE due_at < :now AND lease_expires_at > :now IS NOT TRUE) AS n_breached,
-    count(*) FILTER (WHERE awaits_scores) AS n_degraded,
-    min(received_at) AS oldest_received_at,
-    min(due_at) AS next_due_at
-FROM triage_case
-WHERE state IN ('received', 'queued', 'claimed')
-GROUP BY queue, tier, language
+    coalesce(n_open, 0) AS n_open, coalesce(n_claimed, 0) AS n_claimed,
+    coalesce(n_breached, 0) AS n_breached, coalesce(n_next, 0) AS n_next,
+    coalesce(n_degraded, 0) AS n_degraded, coalesce(n_under_hour, 0) AS n_under_hour,
+    coalesce(n_over_day, 0) AS n_over_day, oldest_received_at, next_due_at,
+    coalesce(n_drained, 0) AS n_drained
+FROM depth
+FULL JOIN drained USING (queue, tier, language)
 ORDER BY queue COLLATE "C", tier, language COLLATE "C";
 
 -- name: unscored
