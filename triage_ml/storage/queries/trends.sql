@@ -151,7 +151,8 @@ GROUP BY language, f.key
 ORDER BY language, label;
 
 -- name: trend_cases
--- The cases behind a number, by the newest of what counts.
+-- The cases behind a number, by the newest of what counts. Cases are read in that order and only
+-- until enough are found: OFFSET 0 keeps the planner from reading all of them first.
 SELECT t.case_id, t.queue, t.language, t.item ->> 'surface' AS surface, t.state, t.labels,
     t.upheld, newest.at
 FROM (
@@ -182,14 +183,20 @@ FROM (
                 OR coalesce((d.body #>> ARRAY['verdict', 'findings', :label::text])::integer, 0) >= 1)
     ) happened
     GROUP BY case_id
+    ORDER BY max(at) DESC, case_id
 ) newest
-JOIN triage_case t USING (case_id)
-WHERE (:language::text = '' OR t.language = :language)
-    AND (:surface::text = '' OR t.item ->> 'surface' = :surface)
-    AND (:any_queue OR t.queue = ANY (:queues))
-    AND NOT t.labels && :hidden_labels
-    AND NOT coalesce(t.decision -> 'verdict' -> 'findings' ?| :hidden_labels, false)
-ORDER BY newest.at DESC, t.case_id
+CROSS JOIN LATERAL (
+    SELECT c.*
+    FROM triage_case c
+    WHERE c.case_id = newest.case_id
+        AND (:language::text = '' OR c.language = :language)
+        AND (:surface::text = '' OR c.item ->> 'surface' = :surface)
+        AND (:any_queue OR c.queue = ANY (:queues))
+        AND NOT c.labels && :hidden_labels
+        AND NOT coalesce(c.decision -> 'verdict' -> 'findings' ?| :hidden_labels, false)
+    OFFSET 0
+) t
+ORDER BY newest.at DESC, newest.case_id
 LIMIT :limit;
 
 -- name: cases_among
