@@ -26,6 +26,7 @@ from triage_ml.ports import (
     InsightStore,
     LanguageDetector,
     LeadStore,
+    RecordStore,
     Scorer,
     TrendStore,
 )
@@ -41,7 +42,16 @@ from triage_ml.workflow.scoring import TURN_TEXTS, Scored, Scoring
 from triage_ml.workflow.trends import Trends
 
 
-class Store(CaseStore, AccountStore, InsightStore, CareStore, LeadStore, TrendStore, Protocol):
+class Store(
+    CaseStore,
+    AccountStore,
+    InsightStore,
+    CareStore,
+    LeadStore,
+    TrendStore,
+    RecordStore,
+    Protocol,
+):
     """Cases, what is known and counted beside them, accounts and ledgers, in one database."""
 
 

@@ -18,7 +18,7 @@ from triage_ml.domain.case import (
 from triage_ml.domain.policy import Policy
 from triage_ml.domain.priority import Circumstances
 from triage_ml.domain.routing import Placement, is_restricted, place
-from triage_ml.domain.scores import LabelScores, LanguageGuess, keep_worst
+from triage_ml.domain.scores import Arm, LabelScores, LanguageGuess, keep_worst
 
 LAST_OF_A_HOLD = timedelta(minutes=10)
 """What a reviewer keeps of a hold at least when it is cut short."""
@@ -43,6 +43,7 @@ def open_case(
     scores: LabelScores | None,
     now: datetime,
     actor: str,
+    arm: Arm = Arm.LIVE,
 ) -> Change:
     """Make a case of a first report."""
     facts = replace(facts, awaits_scores=scores is None)
@@ -66,7 +67,7 @@ def open_case(
         NewEvent(Step.REPORTED, actor, None, received, {"n_reports": 1}),
         NewEvent(Step.ROUTED, actor, received, queued, placement_detail(case)),
     )
-    return Change(case, events)
+    return Change(case, events, scored=(scores, arm) if scores else None)
 
 
 def join_report(
@@ -77,6 +78,7 @@ def join_report(
     scores: LabelScores | None,
     now: datetime,
     actor: str,
+    arm: Arm = Arm.LIVE,
 ) -> Change:
     """Add a report to an open case and re-prioritise it.
 
@@ -92,7 +94,11 @@ def join_report(
         language=language,
         repeat_actor=facts.repeat_actor,
     )
+    scored = None
     if scores is not None:
+        known = case.scores is not None and case.scores.model_version == scores.model_version
+        if edited or case.awaits_scores or not known:
+            scored = (scores, arm)
         worst = keep_worst(case.scores, scores) if edited or case.awaits_scores else scores
         joined = replace(joined, scores=worst, awaits_scores=False)
     elif edited:
@@ -100,7 +106,8 @@ def join_report(
     reported = NewEvent(
         Step.REPORTED, actor, case.state, state, {"n_reports": facts.summary.n_reports}
     )
-    return _moved(joined, reported, policy, now, actor, "the item was edited" if edited else None)
+    moved = _moved(joined, reported, policy, now, actor, "the item was edited" if edited else None)
+    return replace(moved, scored=scored)
 
 
 def add_scores(
@@ -111,7 +118,7 @@ def add_scores(
     detail = {"model_version": scores.model_version, "n_windows": scores.n_windows}
     scored = NewEvent(Step.SCORED, actor, case.state, state, detail)
     complete = replace(case, scores=keep_worst(case.scores, scores), awaits_scores=False)
-    return _moved(complete, scored, policy, now, actor, None)
+    return replace(_moved(complete, scored, policy, now, actor, None), scored=(scores, Arm.LIVE))
 
 
 def fail_scoring(case: Case) -> Change:

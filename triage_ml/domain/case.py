@@ -21,7 +21,7 @@ from triage_ml.domain.care import Exposure
 from triage_ml.domain.decision import Appeal, Decision, Verdict
 from triage_ml.domain.report import Item, ReportSummary
 from triage_ml.domain.routing import Placement
-from triage_ml.domain.scores import LabelScores, LanguageGuess
+from triage_ml.domain.scores import Arm, LabelScores, LanguageGuess
 from triage_ml.domain.taxonomy import Tier
 from triage_ml.errors import IllegalTransition
 
@@ -163,7 +163,8 @@ class Change:
     `announcement` goes to the webhook outbox; `claim_ended` says how a lease ended;
     `withdrawn_report` marks one report; `reports_upheld` is the outcome for its reporters;
     `appeal` is stored beside the event, because its text never enters the log, and `exposure`
-    because it is the reviewer's own.
+    because it is the reviewer's own. `scored` is what a model said just now of the case's text;
+    the case may carry it joined with what was said before.
     """
 
     case: Case
@@ -174,6 +175,7 @@ class Change:
     reports_upheld: bool | None = None
     appeal: Appeal | None = None
     exposure: Exposure | None = None
+    scored: tuple[LabelScores, Arm] | None = None
 
 
 def next_state(state: CaseState, step: Step) -> CaseState:

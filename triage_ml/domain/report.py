@@ -3,6 +3,8 @@
 Constructors refuse what could never be stored or scored, naming the field.
 """
 
+import hashlib
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -67,6 +69,13 @@ class Item:
         views = self.views_per_hour
         if views is not None and not (math.isfinite(views) and views >= 0):
             raise InvalidInput("item.views_per_hour", "must be a finite number of at least 0")
+
+    @property
+    def version_sha256(self) -> str:
+        """Name the text and its context: what a reviewer reads and a model scores."""
+        beside = [{"relation": part.relation, "text": part.text} for part in self.context]
+        written = json.dumps(beside, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(f"{self.text}\x00{written}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from triage_ml.domain.taxonomy import Label, Language, Support
+
+
+class Arm(StrEnum):
+    """For what a model scored: as the live one, on trial for its share, or beside the live one."""
+
+    LIVE = "live"
+    CANARY = "canary"
+    SHADOW = "shadow"
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,10 @@ from triage_ml.ports.models import (
     ModelArtifact,
     ModelStore,
 )
+from triage_ml.ports.records import (
+    RecordStore,
+    ScoreRecord,
+)
 from triage_ml.ports.scoring import (
     Answer,
     Answered,
@@ -88,6 +92,8 @@ __all__ = [
     "Piece",
     "QueueDepth",
     "Receipt",
+    "RecordStore",
+    "ScoreRecord",
     "Scorer",
     "SimilarCase",
     "StepFunction",

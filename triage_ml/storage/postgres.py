@@ -21,6 +21,7 @@ from triage_ml.storage.outbox import Keys, Outbox
 from triage_ml.storage.pool import QUERIES, Connection, Pool, make_pool
 from triage_ml.storage.quality import StoredQuality
 from triage_ml.storage.reads import Reads
+from triage_ml.storage.records import StoredRecords
 from triage_ml.storage.submissions import Submissions
 from triage_ml.storage.trends import StoredTrends
 
@@ -39,6 +40,7 @@ class PostgresCaseStore(
     StoredCare,
     StoredQuality,
     StoredTrends,
+    StoredRecords,
     Models,
 ):
     """Every port that stores something, on a migrated database.

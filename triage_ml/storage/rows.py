@@ -4,7 +4,6 @@ A row holds a case in columns that queries ask for and in JSON documents for the
 text and context stand in `item_version` alone.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -17,8 +16,8 @@ from triage_ml.domain.case import Case, CaseState, Change, Claim, Stage, Step
 from triage_ml.domain.decision import Decision, Verdict
 from triage_ml.domain.report import ContextItem, Item, ReportSummary, Source
 from triage_ml.domain.routing import Placement
-from triage_ml.domain.scores import LabelScores, LanguageGuess
-from triage_ml.domain.taxonomy import Label, Language, Tier
+from triage_ml.domain.scores import LabelScore, LabelScores, LanguageGuess
+from triage_ml.domain.taxonomy import Label, Language, Support, Tier
 from triage_ml.ports import (
     ApiKey,
     CaseEvent,
@@ -29,6 +28,7 @@ from triage_ml.ports import (
     PastDecision,
     QueueDepth,
     Receipt,
+    ScoreRecord,
     StoredReport,
     Submission,
 )
@@ -101,18 +101,53 @@ def change_text(change: Change, at: datetime) -> str:
             "grounds": change.appeal.grounds if change.appeal else None,
             "announcement": _announcement(change),
             "events": change.events,
+            "scored": _scored(change, at),
         }
     )
 
 
+def _scored(change: Change, at: datetime) -> dict[str, Any] | None:
+    if change.scored is None:
+        return None
+    scores, arm = change.scored
+    case = change.case
+    return score_columns(
+        ScoreRecord.of(case.case_id, case.item.version_sha256, len(case.item.text), scores, arm, at)
+    )
+
+
+def score_columns(record: ScoreRecord) -> dict[str, Any]:
+    """Lay out a record of scores for `save_cases` and `add_scores`."""
+    return {
+        "case_id": record.case_id,
+        "version_sha256": record.version_sha256,
+        "at": record.at,
+        "arm": record.arm,
+        "model_version": record.model_version,
+        "language": record.language,
+        "n_chars": record.n_chars,
+        "p_violation": record.p_violation,
+        "labels": {
+            label.value: [score.probability, score.upper, score.severity, score.support]
+            for label, score in record.labels.items()
+        },
+    }
+
+
+def recorded_labels(document: Mapping[str, Any]) -> dict[Label, LabelScore]:
+    """Read the labels of a record of scores."""
+    return {
+        Label(name): LabelScore(probability, upper, severity, Support(support))
+        for name, (probability, upper, severity, support) in document.items()
+    }
+
+
 def _case_columns(case: Case) -> dict[str, Any]:
     item, placement = case.item, case.placement
-    context = _CONTEXT.dump_json(item.context).decode()
-    version = hashlib.sha256(f"{item.text}\x00{context}".encode()).hexdigest()
     return {
         "case_id": case.case_id,
         "item_id": item.item_id,
-        "version_sha256": version,
+        "version_sha256": item.version_sha256,
         "author_ref": item.author_ref,
         "body": item.text,
         "context": _plain(_CONTEXT, item.context),

@@ -40,6 +40,7 @@ from triage_ml.testing.memory_care import MemoryCare
 from triage_ml.testing.memory_desk import MemoryDesk
 from triage_ml.testing.memory_insight import MemoryInsight
 from triage_ml.testing.memory_leads import MemoryLeads
+from triage_ml.testing.memory_records import MemoryRecords
 from triage_ml.testing.memory_trends import MemoryTrends
 
 T = TypeVar("T")
@@ -70,7 +71,9 @@ class _Parcel:
 
 
 @dataclass
-class MemoryCaseStore(MemoryTrends, MemoryCare, MemoryDesk, MemoryInsight, MemoryLeads):
+class MemoryCaseStore(
+    MemoryTrends, MemoryCare, MemoryDesk, MemoryInsight, MemoryLeads, MemoryRecords
+):
     """The stores of `triage_ml.ports`, but that of models, for tests.
 
     `now` stamps what a change leaves in the log.
@@ -82,6 +85,7 @@ class MemoryCaseStore(MemoryTrends, MemoryCare, MemoryDesk, MemoryInsight, Memor
     def __post_init__(self) -> None:
         super().__init__()
         MemoryLeads.__init__(self)
+        MemoryRecords.__init__(self)
         self._cases: dict[UUID, Case] = {}
         self._claims: dict[UUID, UUID] = {}
         self._events: dict[UUID, list[CaseEvent]] = {}
@@ -337,6 +341,7 @@ class MemoryCaseStore(MemoryTrends, MemoryCare, MemoryDesk, MemoryInsight, Memor
             self._claims[case.claim.claim_id] = case.case_id
         log = self._events.setdefault(case.case_id, [])
         log += [self._line(event, at) for event in change.events]
+        self._record(change, at)
         if change.reports_upheld is not None and case.decision is not None:
             self._conclude(case.case_id, change.reports_upheld, case.decision.decided_at)
         if change.claim_ended is not None:

@@ -67,10 +67,7 @@ class Intake:
             stage=existing.stage if existing else Stage.FIRST,
             repeat_actor=history.author_violations >= row.repeat_actor_violations,
         )
+        said = scored.language, scored.scores, now, submission.actor, scored.arm
         if existing is None:
-            return open_case(
-                case_id, self._policy, facts, scored.language, scored.scores, now, submission.actor
-            )
-        return join_report(
-            existing, self._policy, facts, scored.language, scored.scores, now, submission.actor
-        )
+            return open_case(case_id, self._policy, facts, *said)
+        return join_report(existing, self._policy, facts, *said)

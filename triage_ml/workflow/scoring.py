@@ -11,7 +11,7 @@ from uuid import uuid4
 from triage_ml.domain.admission import add_scores, fail_scoring
 from triage_ml.domain.case import OPEN_STATES, Case, Change
 from triage_ml.domain.policy import Policy
-from triage_ml.domain.scores import LabelScores, LanguageGuess
+from triage_ml.domain.scores import Arm, LabelScores, LanguageGuess
 from triage_ml.domain.taxonomy import Language
 from triage_ml.domain.text import normalise
 from triage_ml.errors import (
@@ -42,6 +42,7 @@ class Scored:
     language: LanguageGuess
     scores: LabelScores | None
     failure: str | None = None
+    arm: Arm = Arm.LIVE
 
 
 class Scoring:

@@ -33,7 +33,7 @@ WITH changes AS MATERIALIZED (
         held_until timestamptz, claim_ended case_step,
         decision jsonb, decided_at timestamptz, upheld boolean, decision_claim_id uuid,
         decided_by text, policy_version text, reports_upheld boolean,
-        complainant_ref text, grounds text, announcement jsonb, events jsonb
+        complainant_ref text, grounds text, announcement jsonb, events jsonb, scored jsonb
     )) WITH ORDINALITY
 ), ended AS (
     UPDATE claim SET (ended_at, ended_by) = (
@@ -104,6 +104,16 @@ WITH changes AS MATERIALIZED (
 ), appealed AS (
     INSERT INTO appeal (case_id, complainant_ref, grounds, appealed_at)
     SELECT case_id, complainant_ref, grounds, at FROM changes WHERE complainant_ref IS NOT NULL
+), recorded AS (
+    INSERT INTO score (case_id, version_sha256, at, arm, model_version, language, n_chars,
+        p_violation, labels)
+    SELECT changes.case_id, changes.version_sha256, changes.at, s.arm, s.model_version, s.language,
+        s.n_chars, s.p_violation, s.labels
+    FROM changes CROSS JOIN LATERAL jsonb_to_record(changes.scored) AS s (
+        arm score_arm, model_version text, language text, n_chars integer, p_violation float8,
+        labels jsonb
+    )
+    WHERE changes.scored IS NOT NULL
 ), announced AS (
     INSERT INTO outbox (case_id, payload, created_at, next_attempt_at)
     SELECT case_id, announcement, at, '-infinity' FROM changes WHERE announcement IS NOT NULL
