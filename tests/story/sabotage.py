@@ -1,0 +1,37 @@
+"""Models that must not last: made of a good one, each bad in one way that can be named."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from triage_ml.domain.taxonomy import Label
+from triage_ml.inference.artifact import MODEL, Artifact, load_artifact, write_artifact
+
+ALARMING = 4.0
+"""Added to the calibrated logit of a label: 2 % becomes more than half."""
+
+
+def alarmist(good: Path, folder: Path, label: Label = Label.VIOLENT_THREAT) -> Artifact:
+    """Copy a model, so that it takes much for `label`: whole, verified, and wrong."""
+    manifest = _copied(good, folder)
+    louder = {
+        language: {**row, "intercept": row["intercept"] + ALARMING}
+        for language, row in manifest["calibration"][label.value].items()
+    }
+    manifest["calibration"] = {**manifest["calibration"], label.value: louder}
+    return write_artifact(folder, {**manifest, "model_version": "alarmist"})
+
+
+def damaged(good: Path, folder: Path) -> Path:
+    """Copy a model, one byte of its weights being another one; it does not verify any more."""
+    shutil.copytree(good, folder)
+    weights = bytearray((folder / MODEL).read_bytes())
+    weights[len(weights) // 2] ^= 1
+    (folder / MODEL).write_bytes(bytes(weights))
+    return folder
+
+
+def _copied(good: Path, folder: Path) -> dict[str, Any]:
+    shutil.copytree(good, folder)
+    manifest = load_artifact(folder).manifest.model_dump(mode="json", exclude={"files"})
+    return dict(manifest)
