@@ -25,6 +25,7 @@ from serving.console.pages import care as care_page
 from serving.console.pages import (
     leads,
     mine,
+    models,
     preferences,
     quality,
     sign_in,
@@ -203,7 +204,7 @@ def _assemble(settings: Settings, metrics: Metrics, lifespan: Lifespan | None = 
         app.include_router(module.router)
     for part in (review_page, queues_page, mine, quality, leads, team_quality, trends, care_page):
         app.include_router(part.router)
-    for part in (sign_in, sign_on, preferences, assets):
+    for part in (models, sign_in, sign_on, preferences, assets):
         app.include_router(part.router)
     app.add_exception_handler(TriageError, pages(failures.on_triage_error))
     app.add_exception_handler(RequestValidationError, pages(failures.on_invalid_request))

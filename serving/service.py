@@ -23,9 +23,11 @@ from triage_ml.ports import (
     CareStore,
     CaseStore,
     Clock,
+    ComparisonStore,
     InsightStore,
     LanguageDetector,
     LeadStore,
+    LiveModels,
     RecordStore,
     Scorer,
     TrendStore,
@@ -36,6 +38,7 @@ from triage_ml.workflow.insight import Insight
 from triage_ml.workflow.intake import Intake
 from triage_ml.workflow.leads import Leads
 from triage_ml.workflow.measures import Measures
+from triage_ml.workflow.models import Models
 from triage_ml.workflow.quality import Quality
 from triage_ml.workflow.review import Review
 from triage_ml.workflow.scoring import TURN_TEXTS, Scored, Scoring
@@ -50,6 +53,8 @@ class Store(
     LeadStore,
     TrendStore,
     RecordStore,
+    ComparisonStore,
+    LiveModels,
     Protocol,
 ):
     """Cases, what is known and counted beside them, accounts and ledgers, in one database."""
@@ -155,6 +160,7 @@ class Service:
         self.leads = Leads(store, store, store, parts.policy, parts.clock)
         self.quality = Quality(store, self.review, parts.policy, parts.clock)
         self.measures = Measures(store, parts.policy, parts.clock)
+        self.models = Models(store, parts.policy)
         self.trends = Trends(parts.store, parts.policy, parts.clock)
         self.keys = Keys(parts.store, parts.settings.key_ttl)
         self.scraping = asyncio.Lock()

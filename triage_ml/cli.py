@@ -20,6 +20,7 @@ from triage_ml import __version__
 from triage_ml.account_commands import accounts
 from triage_ml.errors import SetupFailed, TriageError
 from triage_ml.model_commands import ModelDir, model, model_folder
+from triage_ml.simulate_commands import compare, simulate
 from triage_ml.trend_commands import trends
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ app.add_typer(keys, name="keys")
 app.add_typer(accounts, name="accounts")
 app.add_typer(model, name="model")
 app.add_typer(trends, name="trends")
+app.command()(compare)
+app.command()(simulate)
 
 out = Console(soft_wrap=True)
 notes = Console(stderr=True, soft_wrap=True)

@@ -62,7 +62,7 @@ def test_the_sign_in_speaks_every_language(stranger: Person, language: Language)
     assert ("Sign in" in answer.text) is (language is Language.EN)
 
 
-@pytest.mark.parametrize("scope", ["intake", "lead", "review"])
+@pytest.mark.parametrize("scope", ["intake", "lead", "ml", "review"])
 def test_every_place_of_the_navigation_opens(stranger: Person, scope: str) -> None:
     """Nobody is led to a page that their account does not open."""
     bench = stranger.bench

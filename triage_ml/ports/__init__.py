@@ -57,6 +57,11 @@ from triage_ml.ports.scoring import (
     Piece,
     Scorer,
 )
+from triage_ml.ports.simulate import (
+    ComparisonStore,
+    HandlingFact,
+    LiveModels,
+)
 from triage_ml.ports.trends import (
     TrendStore,
 )
@@ -75,8 +80,10 @@ __all__ = [
     "CaseStore",
     "ClaimRequest",
     "Clock",
+    "ComparisonStore",
     "Delivery",
     "Engine",
+    "HandlingFact",
     "HintOutcomes",
     "History",
     "HistoryWindow",
@@ -85,6 +92,7 @@ __all__ = [
     "LanguageDetector",
     "LeadStore",
     "LiveModel",
+    "LiveModels",
     "ModelArtifact",
     "ModelInfo",
     "ModelStore",

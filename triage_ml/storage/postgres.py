@@ -22,6 +22,7 @@ from triage_ml.storage.pool import QUERIES, Connection, Pool, make_pool
 from triage_ml.storage.quality import StoredQuality
 from triage_ml.storage.reads import Reads
 from triage_ml.storage.records import StoredRecords
+from triage_ml.storage.simulate import StoredComparisons
 from triage_ml.storage.submissions import Submissions
 from triage_ml.storage.trends import StoredTrends
 
@@ -41,6 +42,7 @@ class PostgresCaseStore(
     StoredQuality,
     StoredTrends,
     StoredRecords,
+    StoredComparisons,
     Models,
 ):
     """Every port that stores something, on a migrated database.

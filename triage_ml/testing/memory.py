@@ -41,6 +41,7 @@ from triage_ml.testing.memory_desk import MemoryDesk
 from triage_ml.testing.memory_insight import MemoryInsight
 from triage_ml.testing.memory_leads import MemoryLeads
 from triage_ml.testing.memory_records import MemoryRecords
+from triage_ml.testing.memory_simulate import MemoryComparisons
 from triage_ml.testing.memory_trends import MemoryTrends
 
 T = TypeVar("T")
@@ -72,7 +73,13 @@ class _Parcel:
 
 @dataclass
 class MemoryCaseStore(
-    MemoryTrends, MemoryCare, MemoryDesk, MemoryInsight, MemoryLeads, MemoryRecords
+    MemoryTrends,
+    MemoryCare,
+    MemoryDesk,
+    MemoryInsight,
+    MemoryLeads,
+    MemoryRecords,
+    MemoryComparisons,
 ):
     """The stores of `triage_ml.ports`, but that of models, for tests.
 
@@ -86,6 +93,7 @@ class MemoryCaseStore(
         super().__init__()
         MemoryLeads.__init__(self)
         MemoryRecords.__init__(self)
+        MemoryComparisons.__init__(self)
         self._cases: dict[UUID, Case] = {}
         self._claims: dict[UUID, UUID] = {}
         self._events: dict[UUID, list[CaseEvent]] = {}

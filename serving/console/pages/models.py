@@ -1,0 +1,60 @@
+"""Models: the one that answers with its card, those before it, and how they compare."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from serving.console.frame import render
+from serving.console.model_card import card_html
+from serving.console.session import signed_in_with
+from serving.dependencies import Running
+from serving.service import Service
+from triage_ml.domain.account import LEAD, REVIEWING, Account
+from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES
+from triage_ml.workflow.review import RESTRICTED
+
+router = APIRouter(prefix="/console/models", include_in_schema=False)
+
+Keeper = Annotated[Account, Depends(signed_in_with("ml", LEAD))]
+
+
+@router.get("")
+async def show_models(request: Request, service: Running, who: Keeper) -> Response:
+    """Show the model that answers, its support and card, its predecessors and comparisons."""
+    scorer = service.scoring.scorer
+    info = scorer.info if scorer else None
+    history = await service.models.history()
+    return render(
+        request,
+        "models.html",
+        info=info,
+        card=card_html(info.card) if info and info.card else None,
+        history=history,
+        lives_until=[None, *(row.at for row in history[:-1])],
+        languages=SUPPORTED_LANGUAGES,
+        comparisons=await service.models.comparisons(who),
+        trial=await _trial(service),
+    )
+
+
+@router.get("/comparisons/{comparison_id}")
+async def show_comparison(
+    request: Request, service: Running, who: Keeper, comparison_id: UUID
+) -> Response:
+    """Show which cases move, what waiting costs, and what speaks against the later side."""
+    return render(
+        request,
+        "models_comparison.html",
+        found=await service.models.comparison(who, comparison_id),
+        opens_cases=not REVIEWING.isdisjoint(who.scopes),
+        sees_restricted=RESTRICTED in who.scopes,
+    )
+
+
+async def _trial(service: Service) -> Any:
+    """Give the model on trial, where the store keeps trials."""
+    open_trial = getattr(service.store, "open_trial", None)
+    return await open_trial() if open_trial else None

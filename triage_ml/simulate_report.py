@@ -1,0 +1,125 @@
+"""A comparison for a terminal and as JSON. Nothing restricted is in either."""
+
+from collections.abc import Iterable, Mapping
+
+from pydantic import TypeAdapter
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from triage_ml.domain.comparison import Comparison, Subject
+from triage_ml.domain.delay import DelayReport, DelayRow
+from triage_ml.domain.queue_diff import Flow, Pair, Part, QueueDiff
+from triage_ml.domain.spread import Spread
+from triage_ml.domain.waited import MEASURES
+
+PIPE_WIDTH = 240  # columns
+N_FLOWS = 12
+N_MOVES = 20
+_KINDS = ("all", "gap", "language")
+_COMPARISON = TypeAdapter(Comparison)
+
+
+def as_json(made: Comparison) -> bytes:
+    return _COMPARISON.dump_json(made.for_everybody(), indent=1) + b"\n"
+
+
+def print_comparison(made: Comparison, out: Console) -> None:
+    shown = made.for_everybody()
+
+    def say(line: str) -> None:
+        out.print(line, highlight=False, markup=False)
+
+    say(f"before  {_subject(made.before)}")
+    say(f"after   {_subject(made.after)}")
+    span = f"{made.first_at:%Y-%m-%d %H:%M} to {made.last_at:%Y-%m-%d %H:%M} UTC"
+    say(f"{made.n_cases} cases, {span}; {made.n_unscored} without scores on a side")
+    if n := made.restricted.total.n_cases:
+        say(f"{n} of them are restricted: played, and shown to nobody here")
+    say(_total(shown.diff.total))
+    tables = (*_diff_tables(shown.diff), _delay_table(shown.delay))
+    console = out if out.is_terminal else Console(file=out.file, width=PIPE_WIDTH)
+    for table in tables:
+        if table.row_count:
+            console.print(table, soft_wrap=False)
+    say(f"staffing  before: {made.delay.staffing_before}")
+    say(f"          after:  {made.delay.staffing_after}")
+    if made.delay.n_unserved:
+        say(f"{made.delay.n_unserved} cases have nobody who may take them")
+    for breach in shown.breaches:
+        say(f"speaks against it: {breach}")
+    if not shown.breaches:
+        say("nothing speaks against it")
+    say(f"kept as {made.comparison_id}")
+
+
+def _subject(subject: Subject) -> str:
+    return f"{subject.model}, policy {subject.policy}"
+
+
+def _total(total: Part) -> str:
+    return (
+        f"{total.n_rise} rise, {total.n_sink} sink, {total.n_aside} go to another queue beside; "
+        f"{total.n_violations_sunk} of those that sink were decided as violations"
+    )
+
+
+def _diff_tables(diff: QueueDiff) -> Iterable[Table]:
+    if not diff.moves:
+        return
+    yield _flows("tier", diff.tiers)
+    yield _flows("queue", diff.queues)
+    yield _parts("language", diff.languages)
+    yield _parts("label", diff.labels)
+    yield _moves(diff.moves[:N_MOVES])
+
+
+def _flows(name: str, flows: Iterable[Flow]) -> Table:
+    table = Table(f"{name} before", f"{name} after", "cases", "harm per hour")
+    for flow in tuple(flows)[:N_FLOWS]:
+        table.add_row(escape(flow.before), escape(flow.after), str(flow.n), f"{flow.harm:.1f}")
+    return table
+
+
+def _parts(name: str, parts: Iterable[Part]) -> Table:
+    table = Table(name, "cases", "rise", "sink", "aside", "violations sunk", "harm sunk")
+    for part in parts:
+        counts = (part.n_cases, part.n_rise, part.n_sink, part.n_aside, part.n_violations_sunk)
+        table.add_row(escape(part.name), *map(str, counts), f"{part.harm_sunk:.1f}")
+    return table
+
+
+def _moves(moves: Iterable[Pair]) -> Table:
+    table = Table("case", "language", "decided", "before", "after", "harm per hour")
+    for move in moves:
+        decided = "" if move.decided is None else f"S{int(move.decided)}"
+        sides = (
+            f"T{int(x.tier)} {x.queue} {x.due_at:%m-%d %H:%M}" for x in (move.before, move.after)
+        )
+        table.add_row(str(move.case_id), move.language, decided, *sides, f"{move.harm:.1f}")
+    return table
+
+
+def _delay_table(report: DelayReport) -> Table:
+    title = f"{report.n_repeats} repetitions, seed {report.seed}: mean [95 % of repetitions]"
+    table = Table("of", "measure", "before", "after", "difference", title=title)
+    for row in report.rows:
+        if row.kind in _KINDS:
+            for name in MEASURES:
+                if name in row.after:
+                    table.add_row(_name(row), name, *_cells(row, name))
+    return table
+
+
+def _name(row: DelayRow) -> str:
+    return {"all": "all", "gap": "worst less best language"}.get(row.kind, row.name)
+
+
+def _cells(row: DelayRow, name: str) -> Iterable[str]:
+    for spreads in (row.before, row.after, row.difference):
+        yield _spread(spreads, name)
+
+
+def _spread(spreads: Mapping[str, Spread], name: str) -> str:
+    found = spreads.get(name)
+    return escape(f"{found.mean:.3g} [{found.low:.3g}, {found.high:.3g}]") if found else ""
