@@ -24,6 +24,7 @@ from serving.console.headers import ConsoleHeaders
 from serving.console.pages import care as care_page
 from serving.console.pages import (
     leads,
+    means,
     mine,
     models,
     preferences,
@@ -36,7 +37,7 @@ from serving.console.pages import (
 from serving.console.pages import queues as queues_page
 from serving.console.pages import review as review_page
 from serving.metrics import Metrics
-from serving.routes import cases, docs, health, queues, reports, score
+from serving.routes import automated_means, cases, docs, health, queues, reports, score
 from serving.service import Parts, Service
 from serving.settings import Settings
 from serving.swap import Follower, following
@@ -200,11 +201,11 @@ def _assemble(settings: Settings, metrics: Metrics, lifespan: Lifespan | None = 
     )
     app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]
     # The busiest first: a request is compared with the routes in this order.
-    for module in (reports, score, queues, cases, health, docs):
+    for module in (reports, score, queues, cases, health, automated_means, docs):
         app.include_router(module.router)
     for part in (review_page, queues_page, mine, quality, leads, team_quality, trends, care_page):
         app.include_router(part.router)
-    for part in (models, sign_in, sign_on, preferences, assets):
+    for part in (means, models, sign_in, sign_on, preferences, assets):
         app.include_router(part.router)
     app.add_exception_handler(TriageError, pages(failures.on_triage_error))
     app.add_exception_handler(RequestValidationError, pages(failures.on_invalid_request))

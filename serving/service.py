@@ -28,6 +28,7 @@ from triage_ml.ports import (
     LanguageDetector,
     LeadStore,
     LiveModels,
+    MeansStore,
     RecordStore,
     Scorer,
     TrendStore,
@@ -37,6 +38,7 @@ from triage_ml.workflow.care import Care
 from triage_ml.workflow.insight import Insight
 from triage_ml.workflow.intake import Intake
 from triage_ml.workflow.leads import Leads
+from triage_ml.workflow.means import Means
 from triage_ml.workflow.measures import Measures
 from triage_ml.workflow.models import Models
 from triage_ml.workflow.quality import Quality
@@ -55,6 +57,7 @@ class Store(
     RecordStore,
     ComparisonStore,
     LiveModels,
+    MeansStore,
     Protocol,
 ):
     """Cases, what is known and counted beside them, accounts and ledgers, in one database."""
@@ -162,6 +165,7 @@ class Service:
         self.measures = Measures(store, parts.policy, parts.clock)
         self.models = Models(store, parts.policy)
         self.trends = Trends(parts.store, parts.policy, parts.clock)
+        self.means = Means(store, parts.policy, parts.clock)
         self.keys = Keys(parts.store, parts.settings.key_ttl)
         self.scraping = asyncio.Lock()
         self.scraped_at: datetime | None = None

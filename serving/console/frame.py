@@ -39,6 +39,7 @@ NAV = (
     Place("/console/mine", _l("My cases"), frozenset({"review"})),
     Place("/console/quality", _l("Second look"), frozenset({"review"})),
     Place("/console/trends", _l("Trends"), frozenset({"review", LEAD})),
+    Place("/console/means", _l("Automated means"), frozenset({"ml", LEAD})),
     Place("/console/leads", _l("Team"), frozenset({LEAD})),
     Place("/console/models", _l("Models"), frozenset({"ml", LEAD})),
     Place("/console/care", _l("Care")),

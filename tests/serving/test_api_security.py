@@ -17,6 +17,7 @@ ROUTES = {
     ("POST", "/v1/reports:batch"): {"intake"},
     ("POST", "/v1/score"): {"intake", "ml"},
     ("GET", "/v1/model"): {"ml"},
+    ("GET", "/v1/automated-means"): {"ml"},
     ("GET", CASE): {"review"},
     ("GET", f"{CASE}/events"): {"review"},
     ("GET", f"{CASE}/priority"): {"review"},

@@ -39,6 +39,9 @@ from triage_ml.ports.insight import (
 from triage_ml.ports.leads import (
     LeadStore,
 )
+from triage_ml.ports.means import (
+    MeansStore,
+)
 from triage_ml.ports.models import (
     LiveModel,
     ModelArtifact,
@@ -93,6 +96,7 @@ __all__ = [
     "LeadStore",
     "LiveModel",
     "LiveModels",
+    "MeansStore",
     "ModelArtifact",
     "ModelInfo",
     "ModelStore",

@@ -16,6 +16,7 @@ from triage_ml.storage import rows
 from triage_ml.storage.accounts import StoredAccounts
 from triage_ml.storage.care import StoredCare, note_exposure
 from triage_ml.storage.insight import StoredInsight
+from triage_ml.storage.means import StoredMeans
 from triage_ml.storage.models import Models
 from triage_ml.storage.outbox import Keys, Outbox
 from triage_ml.storage.pool import QUERIES, Connection, Pool, make_pool
@@ -43,6 +44,7 @@ class PostgresCaseStore(
     StoredTrends,
     StoredRecords,
     StoredComparisons,
+    StoredMeans,
     Models,
 ):
     """Every port that stores something, on a migrated database.

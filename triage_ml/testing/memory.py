@@ -40,6 +40,7 @@ from triage_ml.testing.memory_care import MemoryCare
 from triage_ml.testing.memory_desk import MemoryDesk
 from triage_ml.testing.memory_insight import MemoryInsight
 from triage_ml.testing.memory_leads import MemoryLeads
+from triage_ml.testing.memory_means import MemoryMeans
 from triage_ml.testing.memory_records import MemoryRecords
 from triage_ml.testing.memory_simulate import MemoryComparisons
 from triage_ml.testing.memory_trends import MemoryTrends
@@ -80,6 +81,7 @@ class MemoryCaseStore(
     MemoryLeads,
     MemoryRecords,
     MemoryComparisons,
+    MemoryMeans,
 ):
     """The stores of `triage_ml.ports`, but that of models, for tests.
 
@@ -91,9 +93,6 @@ class MemoryCaseStore(
 
     def __post_init__(self) -> None:
         super().__init__()
-        MemoryLeads.__init__(self)
-        MemoryRecords.__init__(self)
-        MemoryComparisons.__init__(self)
         self._cases: dict[UUID, Case] = {}
         self._claims: dict[UUID, UUID] = {}
         self._events: dict[UUID, list[CaseEvent]] = {}
@@ -352,6 +351,7 @@ class MemoryCaseStore(
         self._record(change, at)
         if change.reports_upheld is not None and case.decision is not None:
             self._conclude(case.case_id, change.reports_upheld, case.decision.decided_at)
+            self._note_reading(case)
         if change.claim_ended is not None:
             self._freed[case.case_id] = at
         self._versions.setdefault(case.item.item_id, {}).setdefault(case.item.text, at)

@@ -34,6 +34,7 @@ class MemoryLeads:
     _events: dict[UUID, list[CaseEvent]]
 
     def __init__(self) -> None:
+        super().__init__()
         self._golden: dict[UUID, GoldenCase] = {}
         self._retired: set[UUID] = set()
         self._verdicts: dict[UUID, SecondVerdict] = {}

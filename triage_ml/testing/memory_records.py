@@ -16,6 +16,7 @@ class MemoryRecords:
     _cases: Mapping[UUID, Case]
 
     def __init__(self) -> None:
+        super().__init__()
         self._scores: list[ScoreRecord] = []
 
     async def scores_of(self, case_id: UUID) -> list[ScoreRecord]:

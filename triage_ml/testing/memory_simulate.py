@@ -29,6 +29,7 @@ class MemoryComparisons:
     _scores: list[ScoreRecord]
 
     def __init__(self) -> None:
+        super().__init__()
         self._comparisons: dict[UUID, Comparison] = {}
         self._live: list[LiveModel] = []
 
