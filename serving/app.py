@@ -23,6 +23,7 @@ from serving.console.errors import pages
 from serving.console.headers import ConsoleHeaders
 from serving.console.pages import care as care_page
 from serving.console.pages import (
+    labelling,
     leads,
     means,
     mine,
@@ -203,7 +204,17 @@ def _assemble(settings: Settings, metrics: Metrics, lifespan: Lifespan | None = 
     # The busiest first: a request is compared with the routes in this order.
     for module in (reports, score, queues, cases, health, automated_means, docs):
         app.include_router(module.router)
-    for part in (review_page, queues_page, mine, quality, leads, team_quality, trends, care_page):
+    for part in (
+        review_page,
+        queues_page,
+        mine,
+        quality,
+        leads,
+        team_quality,
+        trends,
+        labelling,
+        care_page,
+    ):
         app.include_router(part.router)
     for part in (means, models, sign_in, sign_on, preferences, assets):
         app.include_router(part.router)

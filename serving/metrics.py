@@ -45,6 +45,9 @@ class Metrics:
         self.deliveries = self._count(
             "triage_deliveries", "Attempts to deliver an announcement.", "outcome"
         )
+        self.picks = self._count(
+            "triage_labelling_picks", "Cases chosen to learn from.", "strategy", "language"
+        )
         self.undelivered = self._gauge(
             "triage_outbox_announcements", "Announcements that have not arrived."
         )

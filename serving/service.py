@@ -25,6 +25,7 @@ from triage_ml.ports import (
     Clock,
     ComparisonStore,
     InsightStore,
+    LabellingStore,
     LanguageDetector,
     LeadStore,
     LiveModels,
@@ -37,6 +38,7 @@ from triage_ml.workflow.accounts import Accounts, Hasher
 from triage_ml.workflow.care import Care
 from triage_ml.workflow.insight import Insight
 from triage_ml.workflow.intake import Intake
+from triage_ml.workflow.labelling import Labelling
 from triage_ml.workflow.leads import Leads
 from triage_ml.workflow.means import Means
 from triage_ml.workflow.measures import Measures
@@ -58,6 +60,7 @@ class Store(
     ComparisonStore,
     LiveModels,
     MeansStore,
+    LabellingStore,
     Protocol,
 ):
     """Cases, what is known and counted beside them, accounts and ledgers, in one database."""
@@ -166,6 +169,7 @@ class Service:
         self.models = Models(store, parts.policy)
         self.trends = Trends(parts.store, parts.policy, parts.clock)
         self.means = Means(store, parts.policy, parts.clock)
+        self.labelling = Labelling(parts.store, parts.policy, parts.clock)
         self.keys = Keys(parts.store, parts.settings.key_ttl)
         self.scraping = asyncio.Lock()
         self.scraped_at: datetime | None = None

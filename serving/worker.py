@@ -20,6 +20,7 @@ FORGET_EVERY = timedelta(hours=1)
 SKETCH_EVERY = timedelta(seconds=5)
 COUNT_EVERY = timedelta(seconds=15)
 LOOK_EVERY = timedelta(hours=1)
+PICK_EVERY = timedelta(hours=1)
 LONGEST_PAUSE = timedelta(seconds=30)
 SENDS_PER_ROUND = int(SEND_LEASE.total_seconds() / TIMEOUT_SECONDS) - 2
 """All of them fit in the lease, even if each runs into its timeout."""
@@ -49,6 +50,7 @@ class Worker:
             self._loop("forget", self.forget_round, idle=FORGET_EVERY),
             self._loop("count", self.count_round, idle=COUNT_EVERY),
             self._loop("emerging", self.emerging_round, idle=LOOK_EVERY),
+            self._loop("labelling", self.labelling_round, idle=PICK_EVERY),
         )
 
     def stop(self) -> None:
@@ -91,6 +93,15 @@ class Worker:
         n_found = await self._service.trends.look_for_emerging()
         if n_found:
             _log.info("emerging", rows=n_found)
+        return 0
+
+    async def labelling_round(self) -> int:
+        """Send the cases chosen to learn from to their queue, as far as the day's budget goes."""
+        picks = await self._service.labelling.pick()
+        for row in picks:
+            self._service.metrics.picks.labels(row.strategy.value, row.language.value).inc()
+        if picks:
+            _log.info("chosen to label", rows=len(picks))
         return 0
 
     async def _loop(

@@ -19,6 +19,7 @@ from rich.table import Table
 from triage_ml import __version__
 from triage_ml.account_commands import accounts
 from triage_ml.errors import SetupFailed, TriageError
+from triage_ml.labelling_commands import labelling
 from triage_ml.means_commands import means
 from triage_ml.model_commands import ModelDir, model, model_folder
 from triage_ml.simulate_commands import compare, simulate
@@ -46,6 +47,7 @@ app.add_typer(trends, name="trends")
 app.command()(compare)
 app.command()(simulate)
 app.add_typer(means, name="means")
+app.add_typer(labelling, name="labelling")
 
 out = Console(soft_wrap=True)
 notes = Console(stderr=True, soft_wrap=True)

@@ -42,6 +42,7 @@ NAV = (
     Place("/console/means", _l("Automated means"), frozenset({"ml", LEAD})),
     Place("/console/leads", _l("Team"), frozenset({LEAD})),
     Place("/console/models", _l("Models"), frozenset({"ml", LEAD})),
+    Place("/console/labelling", _l("Labelling"), frozenset({"ml"})),
     Place("/console/care", _l("Care")),
     Place("/console/preferences", _l("Preferences")),
 )

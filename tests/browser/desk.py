@@ -41,7 +41,8 @@ REPORTS = (
 _OF_CASES = (
     "triage_case, item_version, report, claim, case_event, decision, appeal, "
     "reporter_outcome, outbox, idempotency, text_sketch, decided_hint, exposure, golden_case, "
-    "quality_review, daily_count, daily_count_progress, emerging"
+    "quality_review, daily_count, daily_count_progress, emerging, score, "
+    "labelling_pick"
 )
 
 

@@ -15,6 +15,7 @@ from triage_ml.domain.case import (
     next_state,
     placement_detail,
 )
+from triage_ml.domain.label_next import stays_chosen
 from triage_ml.domain.policy import Policy
 from triage_ml.domain.priority import Circumstances
 from triage_ml.domain.routing import Placement, is_restricted, place
@@ -129,8 +130,9 @@ def fail_scoring(case: Case) -> Change:
 def _replaced(case: Case, policy: Policy, now: datetime) -> Case:
     """Place a case anew; where people sent it (escalation, policy gap, appeal) it stays.
 
-    A restricted queue goes before that, and is not left again: scores change, and what is
-    behind the restriction must not come into open view by itself.
+    So does one that was chosen to learn from, until something makes it urgent. A restricted queue
+    goes before that, and is not left again: scores change, and what is behind the restriction must
+    not come into open view by itself.
     """
     before = case.placement
     after = place(
@@ -143,6 +145,8 @@ def _replaced(case: Case, policy: Policy, now: datetime) -> Case:
         after = _not_lower(after, before)
         if shielded or not is_restricted(policy, after.queue):
             after = replace(after, queue=before.queue, route_reason=before.route_reason)
+    elif stays_chosen(policy, before, after):
+        after = replace(after, queue=before.queue, route_reason=before.route_reason)
     return replace(case, placement=after, state=next_state(case.state, Step.ROUTED))
 
 

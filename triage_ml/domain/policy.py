@@ -7,6 +7,7 @@ from datetime import timedelta
 from triage_ml.domain.care import CarePolicy, care_policy
 from triage_ml.domain.document import Document, Table
 from triage_ml.domain.guideline import Guidelines, parse_guidelines
+from triage_ml.domain.labelling import LabellingPolicy, labelling_policy
 from triage_ml.domain.report import Source
 from triage_ml.domain.rules import FACTS, PLACEMENT, SCORES, Condition
 from triage_ml.domain.taxonomy import Label, Severity, Tier
@@ -23,6 +24,7 @@ _GENERAL = (
     "priority",
     "care",
     "quality",
+    "labelling",
 )
 
 DOCUMENTS = ("policy", "labels", "tiers", "queues", "routes", "clocks")
@@ -127,6 +129,7 @@ class Policy:
     guidelines: Guidelines
     care: CarePolicy
     quality: QualityPolicy
+    labelling: LabellingPolicy
 
 
 def parse_policy(
@@ -162,6 +165,9 @@ def parse_policy(
         guidelines=parse_guidelines(guidelines or {}),
         care=care_policy(general.part("care")),
         quality=_quality(general.part("quality")),
+        labelling=labelling_policy(
+            general.part("labelling") if "labelling" in general.document else None
+        ),
     )
     _check_queue_names(policy)
     return policy
@@ -172,9 +178,19 @@ def _check_queue_names(policy: Policy) -> None:
         name = getattr(policy, field)
         if name not in policy.queues:
             raise PolicyInvalid("policy.toml", field, f"no queue {name} in queues.toml")
+    _check_labelling_queue(policy)
     for number, route in enumerate(policy.routes):
         if route.queue not in policy.queues:
             raise PolicyInvalid("routes.toml", f"route[{number}].queue", f"no queue {route.queue}")
+
+
+def _check_labelling_queue(policy: Policy) -> None:
+    """A folder without a section for it needs no such queue."""
+    name = policy.labelling.queue
+    if policy.labelling.per_day and name not in policy.queues:
+        raise PolicyInvalid("policy.toml", "labelling.queue", f"no queue {name} in queues.toml")
+    if name in policy.queues and policy.queues[name].restricted:
+        raise PolicyInvalid("policy.toml", "labelling.queue", "must not be a restricted queue")
 
 
 def _labels(table: Table) -> dict[Label, LabelPolicy]:

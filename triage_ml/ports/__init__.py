@@ -36,6 +36,9 @@ from triage_ml.ports.insight import (
     PastDecision,
     SimilarCase,
 )
+from triage_ml.ports.labelling import (
+    LabellingStore,
+)
 from triage_ml.ports.leads import (
     LeadStore,
 )
@@ -92,6 +95,7 @@ __all__ = [
     "HistoryWindow",
     "InsightStore",
     "ItemVersion",
+    "LabellingStore",
     "LanguageDetector",
     "LeadStore",
     "LiveModel",

@@ -16,6 +16,7 @@ from triage_ml.storage import rows
 from triage_ml.storage.accounts import StoredAccounts
 from triage_ml.storage.care import StoredCare, note_exposure
 from triage_ml.storage.insight import StoredInsight
+from triage_ml.storage.labelling import StoredLabelling
 from triage_ml.storage.means import StoredMeans
 from triage_ml.storage.models import Models
 from triage_ml.storage.outbox import Keys, Outbox
@@ -42,6 +43,7 @@ class PostgresCaseStore(
     StoredCare,
     StoredQuality,
     StoredTrends,
+    StoredLabelling,
     StoredRecords,
     StoredComparisons,
     StoredMeans,

@@ -40,6 +40,7 @@ _CONTEXT = TypeAdapter(tuple[ContextItem, ...])
 _SUMMARY = TypeAdapter(ReportSummary)
 _LANGUAGE = TypeAdapter(LanguageGuess)
 _SCORES = TypeAdapter(LabelScores | None)
+_SOME_SCORES = TypeAdapter(LabelScores)
 _PLACEMENT = TypeAdapter(Placement)
 _DECISION = TypeAdapter(Decision | None)
 _VERDICT = TypeAdapter(Verdict | None)
@@ -132,6 +133,15 @@ def score_columns(record: ScoreRecord) -> dict[str, Any]:
             for label, score in record.labels.items()
         },
     }
+
+
+def scores_of(document: object) -> LabelScores:
+    """Read the scores of a case that has some."""
+    return _SOME_SCORES.validate_python(document)
+
+
+def summary_of(document: object) -> ReportSummary:
+    return _SUMMARY.validate_python(document)
 
 
 def recorded_labels(document: Mapping[str, Any]) -> dict[Label, LabelScore]:

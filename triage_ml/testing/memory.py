@@ -39,6 +39,7 @@ from triage_ml.ports import (
 from triage_ml.testing.memory_care import MemoryCare
 from triage_ml.testing.memory_desk import MemoryDesk
 from triage_ml.testing.memory_insight import MemoryInsight
+from triage_ml.testing.memory_labelling import MemoryLabelling
 from triage_ml.testing.memory_leads import MemoryLeads
 from triage_ml.testing.memory_means import MemoryMeans
 from triage_ml.testing.memory_records import MemoryRecords
@@ -82,6 +83,7 @@ class MemoryCaseStore(
     MemoryRecords,
     MemoryComparisons,
     MemoryMeans,
+    MemoryLabelling,
 ):
     """The stores of `triage_ml.ports`, but that of models, for tests.
 

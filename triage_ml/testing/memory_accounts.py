@@ -20,6 +20,7 @@ class MemoryAccounts:
     """`triage_ml.ports.AccountStore` for tests."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._accounts: dict[str, Account] = {}
         self._password_hashes: dict[str, str | None] = {}
         self._sessions: dict[str, _Session] = {}

@@ -35,7 +35,7 @@ RESTRICTED = "restricted"
 
 MAX_CLAIMS = 50
 
-FROM_SCORES = frozenset({"tier_reason", "route_reason", "base_index"})
+FROM_SCORES = frozenset({"tier_reason", "route_reason", "base_index", "label_next"})
 """What a line of the log tells of the model's scores."""
 
 

@@ -271,6 +271,7 @@ async def _page(
         cut=cut,
         insight=view_insight(insight, service.policy, masked=view.masked),
         case=case,
+        chosen=await service.labelling.find_pick(case),
         may_take=not held and _waits_for(case, who, now),
         owners=await service.review.possible_owners(who, case) if held else (),
         hold_minutes=_hold_minutes(case, service, now),

@@ -1,0 +1,1 @@
+"""What labels are worth when they are chosen: `python -m benchmarks.labelling`."""
