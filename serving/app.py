@@ -38,7 +38,7 @@ from serving.console.pages import (
 from serving.console.pages import queues as queues_page
 from serving.console.pages import review as review_page
 from serving.metrics import Metrics
-from serving.routes import automated_means, cases, docs, health, queues, reports, score
+from serving.routes import automated_means, cases, docs, health, queues, reports, score, scores
 from serving.service import Parts, Service
 from serving.settings import Settings
 from serving.swap import Follower, following
@@ -51,15 +51,17 @@ from triage_ml.errors import ArtifactInvalid, TriageError
 from triage_ml.inference.artifact import SHIPPED
 from triage_ml.inference.language import Detector
 from triage_ml.inference.onnx import load_scorer
-from triage_ml.policy import load_policy
+from triage_ml.policy import policy_of, read_policy
 from triage_ml.ports import ModelStore, Scorer
 from triage_ml.storage.embedded import EmbeddedServer
 from triage_ml.storage.migrate import migrate
 from triage_ml.storage.postgres import PostgresCaseStore
+from triage_ml.workflow.policies import keep_policy
 from triage_ml.workflow.review import check_queues
 
 BULK_PATHS = ("/v1/reports:batch", "/v1/score")
 WORKER_GRACE_SECONDS = 5.0
+POLICY_UNNAMED = "the policy was CHANGED WITHOUT A NEW VERSION: raise `version` in policy.toml"
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 _log = structlog.stdlib.get_logger("triage.app")
@@ -97,13 +99,17 @@ def build(settings: Settings | None = None) -> FastAPI:
 @asynccontextmanager
 async def open_service(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
     """Open store, policy and model. Raises: SetupFailed, PolicyInvalid, StoreUnavailable."""
-    policy = load_policy(settings.policy_dir)
+    files = read_policy(settings.policy_dir)
+    policy = policy_of(files)
     async with open_store(settings) as store:
         follower = follow_live(settings, policy, store, metrics)
         scorer = await follower.first() if follower else None
         scorer = scorer or await asyncio.to_thread(load_model, settings, policy)
         clock = SystemClock()
         await check_queues(store, policy, clock.now())
+        if await keep_policy(store, policy, files, clock):
+            # Not refused: a service that is down is worse than a name that stands for two.
+            _log.error(POLICY_UNNAMED, version=policy.version, sha256=policy.sha256[:12])
         service = Service(Parts(settings, policy, store, None, Detector(), clock), metrics)
         if scorer is not None:
             _use(service, scorer)
@@ -202,7 +208,7 @@ def _assemble(settings: Settings, metrics: Metrics, lifespan: Lifespan | None = 
     )
     app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]
     # The busiest first: a request is compared with the routes in this order.
-    for module in (reports, score, queues, cases, health, automated_means, docs):
+    for module in (reports, score, queues, cases, scores, health, automated_means, docs):
         app.include_router(module.router)
     for part in (
         review_page,

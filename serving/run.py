@@ -24,7 +24,14 @@ from serving.preflight import check_folder, check_port
 from serving.service import Service
 from serving.settings import Settings
 from serving.telemetry import configure_logging
+from triage_ml.errors import SetupFailed
 from triage_ml.ports import CaseStore, Clock
+from triage_ml.storage.postgres import PostgresCaseStore
+
+NO_DATABASE = (
+    "there is no database: set TRIAGE_DATABASE_URL, or TRIAGE_DATA_DIR to the data folder of a "
+    "server"
+)
 
 _log = structlog.stdlib.get_logger("triage.run")
 T = TypeVar("T")
@@ -54,6 +61,19 @@ async def with_store(settings: Settings, use: Callable[[CaseStore, Clock], Await
         check_folder(settings.data_dir)
     async with open_store(settings) as store:
         return await use(store, SystemClock())
+
+
+async def with_existing_store(
+    settings: Settings, use: Callable[[PostgresCaseStore], Awaitable[T]]
+) -> T:
+    """Open a database that is there for one use, also beside a server that uses it.
+
+    Raises: SetupFailed where there is none: none is made for the sake of reading it.
+    """
+    if settings.database_url is None and not (settings.data_dir / "postgres").is_dir():
+        raise SetupFailed(NO_DATABASE)
+    async with open_store(settings) as store:
+        return await use(store)
 
 
 class _Server(uvicorn.Server):

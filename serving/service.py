@@ -30,7 +30,9 @@ from triage_ml.ports import (
     LeadStore,
     LiveModels,
     MeansStore,
+    PolicyStore,
     RecordStore,
+    ReplayStore,
     Scorer,
     TrendStore,
 )
@@ -45,6 +47,7 @@ from triage_ml.workflow.measures import Measures
 from triage_ml.workflow.models import Models
 from triage_ml.workflow.quality import Quality
 from triage_ml.workflow.review import Review
+from triage_ml.workflow.score_history import ScoreHistory
 from triage_ml.workflow.scoring import TURN_TEXTS, Scored, Scoring
 from triage_ml.workflow.trends import Trends
 
@@ -61,6 +64,8 @@ class Store(
     LiveModels,
     MeansStore,
     LabellingStore,
+    ReplayStore,
+    PolicyStore,
     Protocol,
 ):
     """Cases, what is known and counted beside them, accounts and ledgers, in one database."""
@@ -167,6 +172,7 @@ class Service:
         self.quality = Quality(store, self.review, parts.policy, parts.clock)
         self.measures = Measures(store, parts.policy, parts.clock)
         self.models = Models(store, parts.policy)
+        self.score_history = ScoreHistory(store, self.review, parts.clock)
         self.trends = Trends(parts.store, parts.policy, parts.clock)
         self.means = Means(store, parts.policy, parts.clock)
         self.labelling = Labelling(parts.store, parts.policy, parts.clock)

@@ -32,7 +32,8 @@ TABLES = (
     "triage_case, item_version, report, claim, case_event, decision, appeal, "
     "reporter_outcome, outbox, idempotency, api_key, model, model_file, model_chunk, model_live, "
     "account, account_session, text_sketch, decided_hint, exposure, golden_case, quality_review, "
-    "daily_count, daily_count_progress, emerging, score, comparison, reading, labelling_pick"
+    "daily_count, daily_count_progress, emerging, score, comparison, reading, labelling_pick, "
+    "policy_version, policy_live"
 )
 
 

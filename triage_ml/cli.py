@@ -22,6 +22,8 @@ from triage_ml.errors import SetupFailed, TriageError
 from triage_ml.labelling_commands import labelling
 from triage_ml.means_commands import means
 from triage_ml.model_commands import ModelDir, model, model_folder
+from triage_ml.policy_commands import policy
+from triage_ml.replay_commands import history, replay
 from triage_ml.simulate_commands import compare, simulate
 from triage_ml.trend_commands import trends
 
@@ -43,11 +45,14 @@ app.add_typer(db, name="db")
 app.add_typer(keys, name="keys")
 app.add_typer(accounts, name="accounts")
 app.add_typer(model, name="model")
+app.add_typer(policy, name="policy")
 app.add_typer(trends, name="trends")
 app.command()(compare)
 app.command()(simulate)
 app.add_typer(means, name="means")
 app.add_typer(labelling, name="labelling")
+app.command()(replay)
+app.command()(history)
 
 out = Console(soft_wrap=True)
 notes = Console(stderr=True, soft_wrap=True)

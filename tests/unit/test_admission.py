@@ -199,15 +199,26 @@ def test_a_restricted_case_is_not_opened_by_scores() -> None:
     assert moved.placement.queue == case.placement.queue == "child-safety"
 
 
-def test_a_tier_that_a_score_gave_is_kept_when_another_model_disagrees() -> None:
-    """Put into T0 by model and report together, a case stays there, and says why."""
+def test_what_one_model_saw_stays_when_another_disagrees() -> None:
+    """Put into T0 by model and report together, a case stays there, for the same reason."""
     sure = make_scores({Label.SELF_HARM: make_score(0.95, 3)})
     case = make_case(make_report(Label.SELF_HARM), scores=sure)
     facts = circumstances(case)
     other = replace(HARMLESS, model_version="m-2")
     moved = join_report(case, POLICY, facts, GUESS, other, NOW, "intake").case.placement.priority
     assert case.placement.priority.tier is moved.tier is Tier.T0
-    assert moved.tier_reason == "stays where it was put before"
+    assert moved.tier_reason == case.placement.priority.tier_reason
+
+
+def test_a_report_of_the_milder_text_does_not_take_back_what_the_first_text_was() -> None:
+    """Edited from harmful to mild, a case must not sink with the next report of the mild text."""
+    case = make_case(scores=make_scores({Label.HATE: make_score(0.9)}))
+    edited = replace(circumstances(case), item=replace(case.item, text="something mild"))
+    for model_version in ("m-1", "m-1", "m-2", "m-2"):
+        said = replace(HARMLESS, model_version=model_version)
+        case = join_report(case, POLICY, edited, GUESS, said, NOW, "intake").case
+        assert case.scores.labels[Label.HATE].trusted == 0.9
+    assert case.scores.model_version == "m-1+m-2"
 
 
 def test_late_scores_are_joined_with_those_there_are() -> None:

@@ -13,12 +13,12 @@ from triage_ml.domain.case import (
     Stage,
     Step,
     next_state,
-    placement_detail,
 )
-from triage_ml.domain.label_next import stays_chosen
+from triage_ml.domain.facts import Used, routed_detail
+from triage_ml.domain.placing import placed_anew
 from triage_ml.domain.policy import Policy
 from triage_ml.domain.priority import Circumstances
-from triage_ml.domain.routing import Placement, is_restricted, place
+from triage_ml.domain.routing import is_restricted, place
 from triage_ml.domain.scores import Arm, LabelScores, LanguageGuess, keep_worst
 
 LAST_OF_A_HOLD = timedelta(minutes=10)
@@ -64,9 +64,11 @@ def open_case(
         scoring_failures=0 if scores else 1,
     )
     received, queued = CaseState.RECEIVED, CaseState.QUEUED
+    used = Used.RECORDED if scores else Used.NONE
+    detail = routed_detail(case, facts, policy, now, used)
     events = (
         NewEvent(Step.REPORTED, actor, None, received, {"n_reports": 1}),
-        NewEvent(Step.ROUTED, actor, received, queued, placement_detail(case)),
+        NewEvent(Step.ROUTED, actor, received, queued, detail),
     )
     return Change(case, events, scored=(scores, arm) if scores else None)
 
@@ -96,18 +98,19 @@ def join_report(
         repeat_actor=facts.repeat_actor,
     )
     scored = None
+    used = Used.KEPT if case.scores else Used.NONE
     if scores is not None:
-        known = case.scores is not None and case.scores.model_version == scores.model_version
-        if edited or case.awaits_scores or not known:
-            scored = (scores, arm)
-        worst = keep_worst(case.scores, scores) if edited or case.awaits_scores else scores
-        joined = replace(joined, scores=worst, awaits_scores=False)
+        repeats = not (edited or case.awaits_scores) and _same_maker(case.scores, scores)
+        if not repeats:  # else it says nothing new, and the worst of older texts stays
+            scored, used = (scores, arm), Used.JOINED if case.scores else Used.RECORDED
+            joined = replace(joined, scores=keep_worst(case.scores, scores), awaits_scores=False)
     elif edited:
         joined = replace(joined, awaits_scores=True, scoring_failures=1)
     reported = NewEvent(
         Step.REPORTED, actor, case.state, state, {"n_reports": facts.summary.n_reports}
     )
-    moved = _moved(joined, reported, policy, now, actor, "the item was edited" if edited else None)
+    ends_claim = "the item was edited" if edited else None
+    moved = _moved(joined, reported, policy, now, actor, used, ends_claim)
     return replace(moved, scored=scored)
 
 
@@ -119,7 +122,16 @@ def add_scores(
     detail = {"model_version": scores.model_version, "n_windows": scores.n_windows}
     scored = NewEvent(Step.SCORED, actor, case.state, state, detail)
     complete = replace(case, scores=keep_worst(case.scores, scores), awaits_scores=False)
-    return replace(_moved(complete, scored, policy, now, actor, None), scored=(scores, Arm.LIVE))
+    used = Used.JOINED if case.scores else Used.RECORDED
+    moved = _moved(complete, scored, policy, now, actor, used)
+    return replace(moved, scored=(scores, Arm.LIVE))
+
+
+def _same_maker(old: LabelScores | None, new: LabelScores) -> bool:
+    """Say whether the newest of the old scores are of the same model, for the same language."""
+    if old is None or old.language is not new.language:
+        return False
+    return old.model_version.rpartition("+")[2] == new.model_version
 
 
 def fail_scoring(case: Case) -> Change:
@@ -128,43 +140,18 @@ def fail_scoring(case: Case) -> Change:
 
 
 def _replaced(case: Case, policy: Policy, now: datetime) -> Case:
-    """Place a case anew; where people sent it (escalation, policy gap, appeal) it stays.
-
-    So does one that was chosen to learn from, until something makes it urgent. A restricted queue
-    goes before that, and is not left again: scores change, and what is behind the restriction must
-    not come into open view by itself.
-    """
-    before = case.placement
-    after = place(
-        policy, circumstances(case), case.scores, now, before.priority.tier, before.due_at
-    )
-    if after.due_at == before.due_at:
-        after = replace(after, clock=before.clock)
-    shielded = is_restricted(policy, before.queue)
-    if shielded or _sent_by_people(case, policy):
-        after = _not_lower(after, before)
-        if shielded or not is_restricted(policy, after.queue):
-            after = replace(after, queue=before.queue, route_reason=before.route_reason)
-    elif stays_chosen(policy, before, after):
-        after = replace(after, queue=before.queue, route_reason=before.route_reason)
+    after = placed_anew(policy, circumstances(case), case.scores, case.placement, now)
     return replace(case, placement=after, state=next_state(case.state, Step.ROUTED))
 
 
-def _sent_by_people(case: Case, policy: Policy) -> bool:
-    # A name on a case elsewhere sends it nowhere: danger must still reach the people on call.
-    by_hand = (policy.escalation_queue, policy.policy_gap_queue, policy.appeal_queue)
-    return case.placement.queue in by_hand
-
-
-def _not_lower(after: Placement, before: Placement) -> Placement:
-    if after.priority.tier <= before.priority.tier:
-        return after
-    tier, reason = before.priority.tier, before.priority.tier_reason
-    return replace(after, priority=replace(after.priority, tier=tier, tier_reason=reason))
-
-
 def _moved(
-    case: Case, first: NewEvent, policy: Policy, now: datetime, actor: str, ends_claim: str | None
+    case: Case,
+    first: NewEvent,
+    policy: Policy,
+    now: datetime,
+    actor: str,
+    used: Used,
+    ends_claim: str | None = None,
 ) -> Change:
     """Place a case anew after `first`, ending a claim that may not go on.
 
@@ -184,7 +171,8 @@ def _moved(
         events.append(NewEvent(ended, actor, case.state, state, detail))
         moved = replace(moved, state=next_state(state, Step.ROUTED), claim=None)
     came_from = events[-1].to_state
-    events.append(NewEvent(Step.ROUTED, actor, came_from, moved.state, placement_detail(moved)))
+    detail = routed_detail(moved, circumstances(moved), policy, now, used, case)
+    events.append(NewEvent(Step.ROUTED, actor, came_from, moved.state, detail))
     return Change(moved, tuple(events), claim_ended=ended)
 
 

@@ -1,9 +1,10 @@
 """The step that sends a chosen case to the queue where it is labelled, and when it stays there."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
+from triage_ml.domain.admission import circumstances
 from triage_ml.domain.case import (
     Case,
     CaseState,
@@ -12,16 +13,14 @@ from triage_ml.domain.case import (
     Stage,
     Step,
     next_state,
-    placement_detail,
 )
+from triage_ml.domain.facts import Used, routed_detail
 from triage_ml.domain.labelling import LABEL_NEXT, Pick, Strategy
+from triage_ml.domain.placing import LEAST_URGENT, sent_to_label
 from triage_ml.domain.policy import Policy
-from triage_ml.domain.routing import Placement, is_restricted
-from triage_ml.domain.taxonomy import Language, Tier
+from triage_ml.domain.routing import is_restricted
+from triage_ml.domain.taxonomy import Language
 from triage_ml.errors import Conflict
-
-LEAST_URGENT = Tier.T3
-"""Cases of this tier and below may be chosen; what is more urgent is not kept waiting."""
 
 LANGUAGE_NAMES = {
     Language.EN: "English",
@@ -45,20 +44,6 @@ def reason_of(pick: Pick) -> str:
     return f"{LABEL_NEXT}{why[pick.strategy]} in {LANGUAGE_NAMES[pick.language]}"
 
 
-def is_chosen(placement: Placement) -> bool:
-    """Whether a case stands where it does because it was chosen to learn from."""
-    return placement.route_reason.startswith(LABEL_NEXT)
-
-
-def stays_chosen(policy: Policy, before: Placement, after: Placement) -> bool:
-    """Whether a chosen case stays where it is labelled although something new came in.
-
-    It leaves for where its route leads as soon as it is urgent or belongs behind a restriction.
-    """
-    urgent = after.priority.tier < LEAST_URGENT
-    return is_chosen(before) and not urgent and not is_restricted(policy, after.queue)
-
-
 def send_to_label(case: Case, policy: Policy, pick: Pick, now: datetime, actor: str) -> Change:
     """Move a chosen case; its clock goes on, and is never set later.
 
@@ -66,15 +51,10 @@ def send_to_label(case: Case, policy: Policy, pick: Pick, now: datetime, actor: 
     """
     if reason := _unfit(case, policy):
         raise Conflict(reason)
-    queue = policy.labelling.queue
-    before = case.placement
-    own_due = now + timedelta(hours=policy.queues[queue].hours)
-    due_at, clock = min((before.due_at, before.clock), (own_due, queue))
-    placement = replace(
-        before, queue=queue, route_reason=reason_of(pick), due_at=due_at, clock=clock
-    )
+    placement = sent_to_label(policy, case.placement, reason_of(pick), now)
     moved = replace(case, placement=placement, state=next_state(case.state, Step.ROUTED))
-    detail = {**placement_detail(moved), "label_next": _told(pick)}
+    routed = routed_detail(moved, circumstances(moved), policy, now, Used.KEPT, case)
+    detail = {**routed, "label_next": _told(pick)}
     return Change(moved, (NewEvent(Step.ROUTED, actor, case.state, moved.state, detail),))
 
 

@@ -1,5 +1,7 @@
 """The policy a deployment works under, read from data and checked whole before use."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -109,7 +111,10 @@ class LegalClock:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One version of all rules. Rules are tried in order, the first match wins."""
+    """One version of all rules. Rules are tried in order, the first match wins.
+
+    `sha256` is that of what the documents say, guidelines included: comments do not count.
+    """
 
     version: str
     labels: Mapping[Label, LabelPolicy]
@@ -130,6 +135,7 @@ class Policy:
     care: CarePolicy
     quality: QualityPolicy
     labelling: LabellingPolicy
+    sha256: str = ""
 
 
 def parse_policy(
@@ -168,9 +174,15 @@ def parse_policy(
         labelling=labelling_policy(
             general.part("labelling") if "labelling" in general.document else None
         ),
+        sha256=_digest({name: documents[name] for name in DOCUMENTS}, guidelines or {}),
     )
     _check_queue_names(policy)
     return policy
+
+
+def _digest(*documents: Mapping[str, Document]) -> str:
+    canonical = json.dumps(documents, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _check_queue_names(policy: Policy) -> None:

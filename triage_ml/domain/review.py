@@ -18,7 +18,6 @@ from triage_ml.domain.case import (
     claim_detail,
     decision_detail,
     next_state,
-    placement_detail,
 )
 from triage_ml.domain.decision import (
     Appeal,
@@ -28,6 +27,8 @@ from triage_ml.domain.decision import (
     check_verdict,
     dsa_category,
 )
+from triage_ml.domain.facts import Used, routed_detail
+from triage_ml.domain.placing import placed_for_appeal, sent_to_gap, sent_up
 from triage_ml.domain.policy import Policy
 from triage_ml.domain.report import check_ref
 from triage_ml.domain.routing import Placement, is_restricted, place
@@ -195,13 +196,9 @@ def escalate(
             raise InvalidInput("claim_id", "is needed while the case is claimed")
         if running:
             _held(case, claim_id, actor, now)
-    queue = policy.escalation_queue
-    placement = _moved_to(case, policy, queue, f"escalated to {owner}", now)
-    if placement.priority.tier > Tier.T2:
-        raised = replace(placement.priority, tier=Tier.T2, tier_reason="escalated")
-        placement = replace(placement, priority=raised)
+    placement = sent_up(policy, case.placement, owner, now)
     moved = replace(case, state=state, claim=None, owner=owner, placement=placement)
-    detail = {"owner": owner, "reason": reason, **placement_detail(moved)}
+    detail = {"owner": owner, "reason": reason, **_moved_detail(moved, policy, now, case)}
     event = NewEvent(Step.ESCALATED, actor, case.state, state, detail)
     return Change(moved, (event,), claim_ended=ended)
 
@@ -215,15 +212,15 @@ def appeal(case: Case, policy: Policy, complaint: Appeal, now: datetime, actor: 
     if now - decision.decided_at > policy.appeal_window:
         raise IllegalTransition(case.state, Step.APPEALED, "the appeal window is over")
     fresh = replace(case, stage=Stage.APPEAL, received_at=now, owner=None)
-    placed = replace(fresh, placement=place(policy, circumstances(fresh), case.scores, now))
-    queue = _shielded(policy, case.placement.queue, policy.appeal_queue)
+    facts, stood_in = circumstances(fresh), case.placement.queue
     reopened = replace(
         fresh,
         state=state,
         barred_reviewer=decision.reviewer,
-        placement=_moved_to(placed, policy, queue, "appeal", now),
+        placement=placed_for_appeal(policy, facts, case.scores, stood_in, now),
     )
-    event = NewEvent(Step.APPEALED, actor, case.state, state, placement_detail(reopened))
+    detail = _moved_detail(reopened, policy, now, case)
+    event = NewEvent(Step.APPEALED, actor, case.state, state, detail)
     announcement = {"type": "case.appealed", "item_id": case.item.item_id}
     return Change(reopened, (event,), announcement=announcement, appeal=complaint)
 
@@ -251,12 +248,12 @@ def withdraw(case: Case, report_id: UUID, reason: str, actor: str) -> Change:
 def _to_policy_gap(
     case: Case, policy: Policy, reviewer: str, verdict: Verdict, now: datetime
 ) -> Change:
-    queue = policy.policy_gap_queue
-    placement = _moved_to(case, policy, queue, "the policy has no word for it", now)
+    placement = sent_to_gap(policy, case.placement, now)
     state = next_state(case.state, Step.POLICY_GAP)
     # What the reviewer wrote may quote the item, so it stands with the case and not in the log.
     moved = replace(case, state=state, claim=None, placement=placement, gap=verdict)
-    event = NewEvent(Step.POLICY_GAP, reviewer, case.state, state, placement_detail(moved))
+    detail = _moved_detail(moved, policy, now, case)
+    event = NewEvent(Step.POLICY_GAP, reviewer, case.state, state, detail)
     return Change(moved, (event,), claim_ended=Step.POLICY_GAP)
 
 
@@ -288,9 +285,9 @@ def _event(case: Case, step: Step, actor: str, detail: Mapping[str, Any]) -> New
     return NewEvent(step, actor, case.state, next_state(case.state, step), detail)
 
 
-def _shielded(policy: Policy, stands_in: str, queue: str) -> str:
-    """Give `queue`, unless the case stands in a restricted one: that is never left."""
-    return stands_in if is_restricted(policy, stands_in) else queue
+def _moved_detail(moved: Case, policy: Policy, now: datetime, before: Case) -> dict[str, Any]:
+    used = Used.KEPT if moved.scores else Used.NONE
+    return routed_detail(moved, circumstances(moved), policy, now, used, before)
 
 
 def _behind_restriction(case: Case, policy: Policy, verdict: Verdict, now: datetime) -> Placement:
@@ -306,12 +303,3 @@ def _behind_restriction(case: Case, policy: Policy, verdict: Verdict, now: datet
     if not is_restricted(policy, queue) or is_restricted(policy, case.placement.queue):
         return case.placement
     return replace(case.placement, queue=queue, route_reason="a reviewer's finding")
-
-
-def _moved_to(case: Case, policy: Policy, queue: str, reason: str, now: datetime) -> Placement:
-    queue = _shielded(policy, case.placement.queue, queue)
-    due_at = now + timedelta(hours=policy.queues[queue].hours)
-    placement = case.placement
-    if placement.due_at < due_at:
-        return replace(placement, queue=queue, route_reason=reason)
-    return replace(placement, queue=queue, route_reason=reason, due_at=due_at, clock=queue)

@@ -50,9 +50,21 @@ from triage_ml.ports.models import (
     ModelArtifact,
     ModelStore,
 )
+from triage_ml.ports.policies import (
+    KeptPolicy,
+    PolicyStore,
+    PolicyUse,
+)
 from triage_ml.ports.records import (
     RecordStore,
     ScoreRecord,
+)
+from triage_ml.ports.replay import (
+    FoundModel,
+    KeptText,
+    ModelUse,
+    PastModels,
+    ReplayStore,
 )
 from triage_ml.ports.scoring import (
     Answer,
@@ -89,12 +101,15 @@ __all__ = [
     "ComparisonStore",
     "Delivery",
     "Engine",
+    "FoundModel",
     "HandlingFact",
     "HintOutcomes",
     "History",
     "HistoryWindow",
     "InsightStore",
     "ItemVersion",
+    "KeptPolicy",
+    "KeptText",
     "LabellingStore",
     "LanguageDetector",
     "LeadStore",
@@ -104,11 +119,16 @@ __all__ = [
     "ModelArtifact",
     "ModelInfo",
     "ModelStore",
+    "ModelUse",
     "PastDecision",
+    "PastModels",
     "Piece",
+    "PolicyStore",
+    "PolicyUse",
     "QueueDepth",
     "Receipt",
     "RecordStore",
+    "ReplayStore",
     "ScoreRecord",
     "Scorer",
     "SimilarCase",

@@ -24,6 +24,7 @@ from triage_ml.storage.pool import QUERIES, Connection, Pool, make_pool
 from triage_ml.storage.quality import StoredQuality
 from triage_ml.storage.reads import Reads
 from triage_ml.storage.records import StoredRecords
+from triage_ml.storage.replay import StoredReplay
 from triage_ml.storage.simulate import StoredComparisons
 from triage_ml.storage.submissions import Submissions
 from triage_ml.storage.trends import StoredTrends
@@ -47,6 +48,7 @@ class PostgresCaseStore(
     StoredRecords,
     StoredComparisons,
     StoredMeans,
+    StoredReplay,
     Models,
 ):
     """Every port that stores something, on a migrated database.

@@ -281,6 +281,10 @@ def receipt_of(document: object) -> Receipt:
     return _RECEIPT.validate_python(document)
 
 
+def context_of(document: object) -> tuple[ContextItem, ...]:
+    return _CONTEXT.validate_python(document)
+
+
 def event_of(row: Row) -> CaseEvent:
     return CaseEvent(
         sequence=row["sequence"],

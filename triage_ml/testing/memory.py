@@ -43,6 +43,7 @@ from triage_ml.testing.memory_labelling import MemoryLabelling
 from triage_ml.testing.memory_leads import MemoryLeads
 from triage_ml.testing.memory_means import MemoryMeans
 from triage_ml.testing.memory_records import MemoryRecords
+from triage_ml.testing.memory_replay import MemoryReplay
 from triage_ml.testing.memory_simulate import MemoryComparisons
 from triage_ml.testing.memory_trends import MemoryTrends
 
@@ -84,6 +85,7 @@ class MemoryCaseStore(
     MemoryComparisons,
     MemoryMeans,
     MemoryLabelling,
+    MemoryReplay,
 ):
     """The stores of `triage_ml.ports`, but that of models, for tests.
 
@@ -351,6 +353,7 @@ class MemoryCaseStore(
         log = self._events.setdefault(case.case_id, [])
         log += [self._line(event, at) for event in change.events]
         self._record(change, at)
+        self._remember_text(case.item)
         if change.reports_upheld is not None and case.decision is not None:
             self._conclude(case.case_id, change.reports_upheld, case.decision.decided_at)
             self._note_reading(case)

@@ -14,7 +14,7 @@ from typing import Protocol
 from uuid import UUID
 
 from triage_ml.domain.case import Case, Change
-from triage_ml.domain.label_next import is_chosen, send_to_label, unfit_queues
+from triage_ml.domain.label_next import send_to_label, unfit_queues
 from triage_ml.domain.labelling import (
     Candidate,
     Group,
@@ -24,6 +24,7 @@ from triage_ml.domain.labelling import (
     group_alike,
     news_of,
 )
+from triage_ml.domain.placing import is_chosen
 from triage_ml.domain.policy import Policy
 from triage_ml.domain.routing import is_restricted
 from triage_ml.domain.sketch import Sketch, sketch_of

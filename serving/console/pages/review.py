@@ -14,6 +14,7 @@ from serving.console.frame import redirect, render
 from serving.console.insight import view_insight
 from serving.console.pages.care import rest_url
 from serving.console.pages.queues import claim_next, refused
+from serving.console.scores import view_scores
 from serving.console.session import Reviewer, first, form
 from serving.console.view import cut, may_see, view_case
 from serving.dependencies import Running
@@ -272,6 +273,7 @@ async def _page(
         insight=view_insight(insight, service.policy, masked=view.masked),
         case=case,
         chosen=await service.labelling.find_pick(case),
+        score_history=view_scores(await service.score_history.of(who, case_id), case),
         may_take=not held and _waits_for(case, who, now),
         owners=await service.review.possible_owners(who, case) if held else (),
         hold_minutes=_hold_minutes(case, service, now),
