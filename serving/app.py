@@ -22,6 +22,7 @@ from serving.console import assets
 from serving.console.errors import pages
 from serving.console.headers import ConsoleHeaders
 from serving.console.pages import care as care_page
+from serving.console.pages import drift as drift_page
 from serving.console.pages import (
     labelling,
     leads,
@@ -38,7 +39,17 @@ from serving.console.pages import (
 from serving.console.pages import queues as queues_page
 from serving.console.pages import review as review_page
 from serving.metrics import Metrics
-from serving.routes import automated_means, cases, docs, health, queues, reports, score, scores
+from serving.routes import (
+    automated_means,
+    cases,
+    docs,
+    drift,
+    health,
+    queues,
+    reports,
+    score,
+    scores,
+)
 from serving.service import Parts, Service
 from serving.settings import Settings
 from serving.swap import Follower, following
@@ -208,7 +219,7 @@ def _assemble(settings: Settings, metrics: Metrics, lifespan: Lifespan | None = 
     )
     app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]
     # The busiest first: a request is compared with the routes in this order.
-    for module in (reports, score, queues, cases, scores, health, automated_means, docs):
+    for module in (reports, score, queues, cases, scores, health, automated_means, drift, docs):
         app.include_router(module.router)
     for part in (
         review_page,
@@ -222,7 +233,7 @@ def _assemble(settings: Settings, metrics: Metrics, lifespan: Lifespan | None = 
         care_page,
     ):
         app.include_router(part.router)
-    for part in (means, models, sign_in, sign_on, preferences, assets):
+    for part in (drift_page, means, models, sign_in, sign_on, preferences, assets):
         app.include_router(part.router)
     app.add_exception_handler(TriageError, pages(failures.on_triage_error))
     app.add_exception_handler(RequestValidationError, pages(failures.on_invalid_request))

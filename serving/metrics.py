@@ -7,7 +7,9 @@ from datetime import datetime
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from triage_ml.ports import QueueDepth, Receipt
+from triage_ml.workflow.drift import DriftState
 
+_SERIES = ("measure", "language")
 _SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
@@ -59,7 +61,7 @@ class Metrics:
             "triage_queue_cases", "Open cases, restricted queues left out.", "queue", "tier"
         )
         self.breached = self._gauge(
-            "triage_queue_breached_cases", "Open cases past due and not claimed.", "queue"
+            "triage_queue_breached_cases", "Open cases past due and not claimed.", "queue", "tier"
         )
         self.oldest = self._gauge(
             "triage_queue_oldest_seconds", "Age of the oldest open case.", "queue"
@@ -73,6 +75,20 @@ class Metrics:
         )
         self.model_behind = self._gauge(
             "triage_model_behind", "1 while another model is served than the live one."
+        )
+        self.drift = self._gauge(
+            "triage_drift_value",
+            "How far the last full day's windows are from their reference, in standard deviations.",
+            *_SERIES,
+        )
+        self.drift_alarm = self._gauge(
+            "triage_drift_alarm", "1 while an alarm about drift is open.", *_SERIES
+        )
+        self.drift_limit = self._gauge(
+            "triage_drift_limit", "Standard deviations that raise an alarm."
+        )
+        self.drift_behind = self._gauge(
+            "triage_drift_behind_days", "Days that were counted for drift and not read yet."
         )
 
     def _count(self, name: str, text: str, *labels: str) -> Counter:
@@ -92,23 +108,37 @@ class Metrics:
     def show_queues(self, rows: Sequence[QueueDepth], now: datetime) -> None:
         """Replace the depth gauges by what the store says."""
         cases: Tally[tuple[str, str]] = Tally()
-        breached: Tally[str] = Tally()
+        breached: Tally[tuple[str, str]] = Tally()
         oldest: dict[str, float] = {}
         for row in rows:
             if row.oldest_received_at is None:  # nothing is open there any more
                 continue
             cases[row.queue, row.tier.name] += row.n_open
-            breached[row.queue] += row.n_breached
+            breached[row.queue, row.tier.name] += row.n_breached
             age = (now - row.oldest_received_at).total_seconds()
             oldest[row.queue] = max(age, oldest.get(row.queue, 0.0))
         for gauge in (self.cases, self.breached, self.oldest):
             gauge.clear()
         for (queue, tier), n in cases.items():
             self.cases.labels(queue, tier).set(n)
-        for queue, n in breached.items():
-            self.breached.labels(queue).set(n)
-            self.oldest.labels(queue).set(oldest[queue])
+        for (queue, tier), n in breached.items():
+            self.breached.labels(queue, tier).set(n)
+        for queue, age in oldest.items():
+            self.oldest.labels(queue).set(age)
         self.backlog.set(sum(row.n_degraded for row in rows))
+
+    def show_drift(self, state: DriftState) -> None:
+        """Replace the gauges of drift by what was read last."""
+        self.drift.clear()
+        self.drift_alarm.clear()
+        for row in state.readings:
+            if row.z is not None:
+                self.drift.labels(row.measure, row.language).set(row.z)
+                self.drift_alarm.labels(row.measure, row.language).set(0)
+        for alarm in state.open_alarms:
+            self.drift_alarm.labels(alarm.measure, alarm.language).set(1)
+        self.drift_limit.set(state.limit)
+        self.drift_behind.set(state.n_behind)
 
     def render(self) -> bytes:
         return generate_latest(self.registry)

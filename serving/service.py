@@ -18,12 +18,14 @@ from triage_ml.domain.policy import Policy
 from triage_ml.domain.taxonomy import Language
 from triage_ml.errors import Overloaded
 from triage_ml.inference.batching import Batcher
+from triage_ml.inference.projection import project
 from triage_ml.ports import (
     AccountStore,
     CareStore,
     CaseStore,
     Clock,
     ComparisonStore,
+    DriftStore,
     InsightStore,
     LabellingStore,
     LanguageDetector,
@@ -38,6 +40,7 @@ from triage_ml.ports import (
 )
 from triage_ml.workflow.accounts import Accounts, Hasher
 from triage_ml.workflow.care import Care
+from triage_ml.workflow.drift import DriftWatch
 from triage_ml.workflow.insight import Insight
 from triage_ml.workflow.intake import Intake
 from triage_ml.workflow.labelling import Labelling
@@ -66,6 +69,7 @@ class Store(
     LabellingStore,
     ReplayStore,
     PolicyStore,
+    DriftStore,
     Protocol,
 ):
     """Cases, what is known and counted beside them, accounts and ledgers, in one database."""
@@ -176,6 +180,7 @@ class Service:
         self.trends = Trends(parts.store, parts.policy, parts.clock)
         self.means = Means(store, parts.policy, parts.clock)
         self.labelling = Labelling(parts.store, parts.policy, parts.clock)
+        self.drift = DriftWatch(parts.store, parts.policy, parts.clock, project)
         self.keys = Keys(parts.store, parts.settings.key_ttl)
         self.scraping = asyncio.Lock()
         self.scraped_at: datetime | None = None

@@ -21,6 +21,7 @@ SKETCH_EVERY = timedelta(seconds=5)
 COUNT_EVERY = timedelta(seconds=15)
 LOOK_EVERY = timedelta(hours=1)
 PICK_EVERY = timedelta(hours=1)
+DRIFT_EVERY = timedelta(minutes=10)
 LONGEST_PAUSE = timedelta(seconds=30)
 SENDS_PER_ROUND = int(SEND_LEASE.total_seconds() / TIMEOUT_SECONDS) - 2
 """All of them fit in the lease, even if each runs into its timeout."""
@@ -51,6 +52,7 @@ class Worker:
             self._loop("count", self.count_round, idle=COUNT_EVERY),
             self._loop("emerging", self.emerging_round, idle=LOOK_EVERY),
             self._loop("labelling", self.labelling_round, idle=PICK_EVERY),
+            self._loop("drift", self.drift_round, idle=DRIFT_EVERY),
         )
 
     def stop(self) -> None:
@@ -103,6 +105,15 @@ class Worker:
         if picks:
             _log.info("chosen to label", rows=len(picks))
         return 0
+
+    async def drift_round(self) -> int:
+        """Count a day that is over, or read what was counted; give whether there is more."""
+        drift = self._service.drift
+        if await drift.count():
+            return 1
+        for alarm in await drift.read():
+            _log.warning("drift", measure=alarm.measure, language=alarm.language)
+        return int((await drift.state()).n_behind > 0)
 
     async def _loop(
         self, name: str, round_: Callable[[], Awaitable[int]], idle: timedelta = IDLE

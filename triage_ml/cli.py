@@ -18,6 +18,7 @@ from rich.table import Table
 
 from triage_ml import __version__
 from triage_ml.account_commands import accounts
+from triage_ml.drift_commands import drift
 from triage_ml.errors import SetupFailed, TriageError
 from triage_ml.labelling_commands import labelling
 from triage_ml.means_commands import means
@@ -53,6 +54,7 @@ app.add_typer(means, name="means")
 app.add_typer(labelling, name="labelling")
 app.command()(replay)
 app.command()(history)
+app.add_typer(drift, name="drift")
 
 out = Console(soft_wrap=True)
 notes = Console(stderr=True, soft_wrap=True)

@@ -40,6 +40,7 @@ NAV = (
     Place("/console/quality", _l("Second look"), frozenset({"review"})),
     Place("/console/trends", _l("Trends"), frozenset({"review", LEAD})),
     Place("/console/means", _l("Automated means"), frozenset({"ml", LEAD})),
+    Place("/console/drift", _l("Drift"), frozenset({"ml", LEAD})),
     Place("/console/leads", _l("Team"), frozenset({LEAD})),
     Place("/console/models", _l("Models"), frozenset({"ml", LEAD})),
     Place("/console/labelling", _l("Labelling"), frozenset({"ml"})),

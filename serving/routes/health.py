@@ -83,6 +83,7 @@ async def _ask_store(service: Service, now: datetime) -> None:
         async with asyncio.timeout(PATIENCE_SECONDS):
             rows = await service.store.queue_depths(now)
             service.metrics.undelivered.set(await service.store.n_undelivered())
+            service.metrics.show_drift(await service.drift.state())
     except (StoreUnavailable, TimeoutError):
         service.metrics.store_up.set(0)
         return

@@ -28,6 +28,9 @@ from triage_ml.ports.cases import (
 from triage_ml.ports.clock import (
     Clock,
 )
+from triage_ml.ports.drift import (
+    DriftStore,
+)
 from triage_ml.ports.insight import (
     MAX_COUNTED,
     AuthorHistory,
@@ -100,6 +103,7 @@ __all__ = [
     "Clock",
     "ComparisonStore",
     "Delivery",
+    "DriftStore",
     "Engine",
     "FoundModel",
     "HandlingFact",

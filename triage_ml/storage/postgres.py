@@ -15,6 +15,7 @@ from triage_ml.ports import ClaimRequest, StepFunction
 from triage_ml.storage import rows
 from triage_ml.storage.accounts import StoredAccounts
 from triage_ml.storage.care import StoredCare, note_exposure
+from triage_ml.storage.drift import StoredDrift
 from triage_ml.storage.insight import StoredInsight
 from triage_ml.storage.labelling import StoredLabelling
 from triage_ml.storage.means import StoredMeans
@@ -45,6 +46,7 @@ class PostgresCaseStore(
     StoredQuality,
     StoredTrends,
     StoredLabelling,
+    StoredDrift,
     StoredRecords,
     StoredComparisons,
     StoredMeans,

@@ -38,6 +38,7 @@ from triage_ml.ports import (
 )
 from triage_ml.testing.memory_care import MemoryCare
 from triage_ml.testing.memory_desk import MemoryDesk
+from triage_ml.testing.memory_drift import MemoryDrift
 from triage_ml.testing.memory_insight import MemoryInsight
 from triage_ml.testing.memory_labelling import MemoryLabelling
 from triage_ml.testing.memory_leads import MemoryLeads
@@ -86,6 +87,7 @@ class MemoryCaseStore(
     MemoryMeans,
     MemoryLabelling,
     MemoryReplay,
+    MemoryDrift,
 ):
     """The stores of `triage_ml.ports`, but that of models, for tests.
 

@@ -1,0 +1,53 @@
+"""Drift in a browser: charts under the policy of the page, an alarm seen by keyboard."""
+
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+from tests.browser.pages import PHONE, overflow, sign_in, violations
+from triage_ml.domain.drift import LENGTH_EDGES
+
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
+N_DAYS, N_LONG = 40, 4
+
+
+@pytest.fixture
+def drifted(desk):
+    """Forty days of Turkish texts, the last four of them longer ones, counted and compared."""
+    today = datetime.now(UTC).date()
+    with psycopg.connect(desk.database_url) as connection:
+        for n in range(N_DAYS, 0, -1):
+            counts = [0.0] * (len(LENGTH_EDGES) + 1)
+            counts[12 if n <= N_LONG else 8] = 90.0 - n % 5
+            counts[9] = 10.0 + n % 5
+            day = today - timedelta(days=n)
+            connection.execute(
+                "INSERT INTO drift_day VALUES (%s, 'length', 'tr', '', 100, %s)",
+                (day, [*counts, 6_000.0]),
+            )
+            connection.execute("INSERT INTO drift_counted VALUES (%s, now())", (day,))
+    assert "ALARM length tr" in desk.triage("drift", "show")
+    desk.add_account("mira", "Mira Oz", "ml")
+    return desk
+
+
+def test_an_alarm_is_read_seen_and_over(drifted, open_page) -> None:
+    """On a wide window and on a phone, in the dark, without a barrier axe-core knows."""
+    dark = open_page(viewport=PHONE, color_scheme="dark")
+    sign_in(dark, "mira", "/console/drift")
+    assert violations(dark) == []
+    assert overflow(dark) <= 0
+    page = open_page()
+    sign_in(page, "mira", "/console/drift")
+    page.goto("/console/drift?language=tr")
+    expect(page.get_by_text("Turkish: texts became longer")).to_be_visible()
+    expect(page.locator("#chart-length canvas").first).to_be_visible()
+    assert violations(page) == []
+    card = page.locator(".card", has_text="Turkish: Length of texts")
+    card.get_by_label("What it was").fill("a new composer")
+    card.get_by_label("This is how it is from now on").press("Space")
+    card.get_by_role("button").press("Enter")
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    expect(page.get_by_text("a new composer")).to_be_visible()
+    expect(page.get_by_role("heading", name="Alarms that are over")).to_be_visible()
