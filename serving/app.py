@@ -52,8 +52,9 @@ from serving.routes import (
 )
 from serving.service import Parts, Service
 from serving.settings import Settings
-from serving.swap import Follower, following
+from serving.swap import Follower, beside, following
 from serving.telemetry import Telemetry
+from serving.trial import TrialFollower
 from serving.webhooks import WebhookSender
 from serving.worker import Worker
 from triage_ml.domain.policy import Policy
@@ -128,6 +129,7 @@ async def open_service(settings: Settings, metrics: Metrics) -> AsyncIterator[Se
             stack.push_async_callback(asyncio.to_thread, service.close)
             if follower is not None:
                 await stack.enter_async_context(following(follower, partial(_use, service)))
+                await stack.enter_async_context(trying_out(service, store, follower))
             yield service
 
 
@@ -136,10 +138,21 @@ def follow_live(
 ) -> Follower | None:
     """Make what follows the live model of the database; None where a folder is set."""
     if settings.model_dir is not None:
-        _log.info("TRIAGE_MODEL_DIR is set: the database's live model is not followed")
+        _log.info("TRIAGE_MODEL_DIR is set: the database's models are not followed")
         return None
     load = partial(load_scorer, severities=_severities(policy))
     return Follower(store, settings.data_dir / "models", load, metrics)
+
+
+@asynccontextmanager
+async def trying_out(
+    service: Service, store: PostgresCaseStore, follower: Follower
+) -> AsyncIterator[None]:
+    """Keep the model beside the live one, and score by it what was stored."""
+    trials = TrialFollower(store, follower.downloads, service)
+    follower.told.append(trials.told)
+    async with beside(service.shadow.run()), beside(trials.run()):
+        yield
 
 
 def _use(service: Service, scorer: Scorer) -> None:

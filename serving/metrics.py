@@ -91,6 +91,36 @@ class Metrics:
             "triage_drift_behind_days", "Days that were counted for drift and not read yet."
         )
 
+        self.challenger = self._gauge(
+            "triage_challenger_info", "The model beside the live one.", "version", "stage"
+        )
+        self.challenger_changes = self._count(
+            "triage_challenger_changes",
+            "Models beside the live one: taken, refused, or failed to be fetched for now.",
+            "outcome",
+        )
+        self.challenger_texts = self._count(
+            "triage_challenger_texts",
+            "Texts for the model beside the live one: scored or failed, when nobody waits for it; "
+            "dropped under pressure; answered, as its own share.",
+            "outcome",
+        )
+        self.challenger_fallbacks = self._count(
+            "triage_challenger_fallbacks",
+            "Texts of a canary's share that the live model had to answer.",
+            "reason",
+        )
+        self.guard_closest = self._gauge(
+            "triage_guard_closest",
+            "How near the nearest limit of a trial is to being broken, 0 to 1.",
+        )
+        self.guard_endings = self._count(
+            "triage_guard_endings",
+            "Trials that the guard of this worker ended: a limit was broken, or probation passed.",
+            "stage",
+            "outcome",
+        )
+
     def _count(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self.registry)
 
@@ -104,6 +134,11 @@ class Metrics:
     def show_model(self, version: str | None) -> None:
         self.model.clear()
         self.model.labels(version or "").set(0 if version is None else 1)
+
+    def show_challenger(self, version: str | None, stage: str = "") -> None:
+        self.challenger.clear()
+        if version is not None:
+            self.challenger.labels(version, stage).set(1)
 
     def show_queues(self, rows: Sequence[QueueDepth], now: datetime) -> None:
         """Replace the depth gauges by what the store says."""

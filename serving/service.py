@@ -15,6 +15,8 @@ from serving.security import Keys
 from serving.settings import Settings
 from serving.sign_on import Provider
 from triage_ml.domain.policy import Policy
+from triage_ml.domain.rollout import Trial
+from triage_ml.domain.scores import Arm
 from triage_ml.domain.taxonomy import Language
 from triage_ml.errors import Overloaded
 from triage_ml.inference.batching import Batcher
@@ -35,11 +37,13 @@ from triage_ml.ports import (
     PolicyStore,
     RecordStore,
     ReplayStore,
+    RolloutStore,
     Scorer,
     TrendStore,
 )
 from triage_ml.workflow.accounts import Accounts, Hasher
 from triage_ml.workflow.care import Care
+from triage_ml.workflow.challenger import Challenger
 from triage_ml.workflow.drift import DriftWatch
 from triage_ml.workflow.insight import Insight
 from triage_ml.workflow.intake import Intake
@@ -50,8 +54,10 @@ from triage_ml.workflow.measures import Measures
 from triage_ml.workflow.models import Models
 from triage_ml.workflow.quality import Quality
 from triage_ml.workflow.review import Review
+from triage_ml.workflow.rollout import Rollout
 from triage_ml.workflow.score_history import ScoreHistory
 from triage_ml.workflow.scoring import TURN_TEXTS, Scored, Scoring
+from triage_ml.workflow.shadow import Shadow
 from triage_ml.workflow.trends import Trends
 
 
@@ -70,6 +76,7 @@ class Store(
     ReplayStore,
     PolicyStore,
     DriftStore,
+    RolloutStore,
     Protocol,
 ):
     """Cases, what is known and counted beside them, accounts and ledgers, in one database."""
@@ -122,6 +129,12 @@ class MeasuredScoring(Scoring):
             n_threads=settings.score_threads,
             note=lambda how: metrics.texts.labels(how).inc(),
         )
+        self._employ_beside = partial(
+            Batcher,
+            detector=parts.detector,
+            max_waiting=settings.max_waiting_scores,
+            n_threads=settings.score_threads,
+        )
         super().__init__(
             parts.scorer,
             parts.detector,
@@ -138,7 +151,25 @@ class MeasuredScoring(Scoring):
         self._metrics.scoring.observe(time.perf_counter() - began)
         if scored.failure is not None:
             self._metrics.scoring_failures.labels(scored.failure).inc()
+        if scored.fallback is not None:
+            self._metrics.challenger_fallbacks.labels(scored.fallback).inc()
+        if scored.arm is Arm.CANARY:
+            self._metrics.challenger_texts.labels("answered").inc()
         return scored
+
+    def try_out(self, trial: Trial | None, scorer: Scorer | None) -> None:
+        """Put a model beside the live one, or none; one that goes on keeps what it is at."""
+        known = self.challenger
+        if trial is None or scorer is None:
+            self.challenger = None
+        elif known is not None and known.engine.scorer is scorer:
+            self.challenger = Challenger(trial, known.engine)
+        else:
+            self.challenger = Challenger(trial, self._employ_beside(scorer))
+        now = self.challenger
+        self._metrics.show_challenger(
+            now.trial.version if now else None, now.trial.stage if now else ""
+        )
 
 
 class Service:
@@ -152,7 +183,17 @@ class Service:
         self.clock = parts.clock
         self.metrics = metrics
         self.scoring = MeasuredScoring(parts, metrics)
-        self.intake = Intake(parts.store, self.scoring, parts.policy, parts.clock)
+        self.shadow = Shadow(
+            parts.store,
+            self.scoring,
+            parts.policy,
+            parts.clock,
+            hear=lambda outcome: metrics.challenger_texts.labels(outcome).inc(),
+        )
+        self.rollout = Rollout(parts.store, parts.policy, parts.clock)
+        self.intake = Intake(
+            parts.store, self.scoring, parts.policy, parts.clock, stored=self.shadow.note
+        )
         self.insight = Insight(parts.store, parts.policy, parts.clock)
         self.review = Review(
             parts.store,

@@ -1,4 +1,4 @@
-"""What happens without being asked: late scores, announcements, sketches, counts for trends."""
+"""What happens without being asked: late scores, announcements, sketches, counts, the guard."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -22,6 +22,7 @@ COUNT_EVERY = timedelta(seconds=15)
 LOOK_EVERY = timedelta(hours=1)
 PICK_EVERY = timedelta(hours=1)
 DRIFT_EVERY = timedelta(minutes=10)
+GUARD_EVERY = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(seconds=30)
 SENDS_PER_ROUND = int(SEND_LEASE.total_seconds() / TIMEOUT_SECONDS) - 2
 """All of them fit in the lease, even if each runs into its timeout."""
@@ -53,6 +54,7 @@ class Worker:
             self._loop("emerging", self.emerging_round, idle=LOOK_EVERY),
             self._loop("labelling", self.labelling_round, idle=PICK_EVERY),
             self._loop("drift", self.drift_round, idle=DRIFT_EVERY),
+            self._loop("guard", self.guard_round, idle=GUARD_EVERY),
         )
 
     def stop(self) -> None:
@@ -114,6 +116,19 @@ class Worker:
         for alarm in await drift.read():
             _log.warning("drift", measure=alarm.measure, language=alarm.language)
         return int((await drift.state()).n_behind > 0)
+
+    async def guard_round(self) -> int:
+        """Hold the trial that runs, if one does, against its limits; end it if one is broken."""
+        rollout, metrics = self._service.rollout, self._service.metrics
+        state = await rollout.state()
+        metrics.guard_closest.set(state.closest if state else 0.0)
+        ending = await rollout.watch(state) if state else None
+        if ending is not None:
+            stage, outcome = ending.trial.stage, "broken" if ending.broken else "passed"
+            metrics.guard_endings.labels(stage, outcome).inc()
+            write = _log.error if ending.broken else _log.info
+            write("the guard ended a trial", model=ending.trial.watched, why=ending.why)
+        return 0
 
     async def _loop(
         self, name: str, round_: Callable[[], Awaitable[int]], idle: timedelta = IDLE

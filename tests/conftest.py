@@ -33,7 +33,8 @@ TABLES = (
     "reporter_outcome, outbox, idempotency, api_key, model, model_file, model_chunk, model_live, "
     "account, account_session, text_sketch, decided_hint, exposure, golden_case, quality_review, "
     "daily_count, daily_count_progress, emerging, score, comparison, reading, labelling_pick, "
-    "policy_version, policy_live, drift_day, drift_counted, drift_reading, drift_alarm"
+    "policy_version, policy_live, drift_day, drift_counted, drift_reading, drift_alarm, "
+    "model_rollout, rollout_tally"
 )
 
 

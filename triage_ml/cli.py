@@ -16,13 +16,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from triage_ml import __version__
+from triage_ml import __version__, rollout_commands
 from triage_ml.account_commands import accounts
 from triage_ml.drift_commands import drift
 from triage_ml.errors import SetupFailed, TriageError
 from triage_ml.labelling_commands import labelling
 from triage_ml.means_commands import means
-from triage_ml.model_commands import ModelDir, model, model_folder
+from triage_ml.model_commands import ModelDir, model_folder
 from triage_ml.policy_commands import policy
 from triage_ml.replay_commands import history, replay
 from triage_ml.simulate_commands import compare, simulate
@@ -45,8 +45,8 @@ keys = typer.Typer(help="API keys: made once, shown once, stored as a hash.", no
 app.add_typer(db, name="db")
 app.add_typer(keys, name="keys")
 app.add_typer(accounts, name="accounts")
-app.add_typer(model, name="model")
 app.add_typer(policy, name="policy")
+app.add_typer(rollout_commands.model, name="model")
 app.add_typer(trends, name="trends")
 app.command()(compare)
 app.command()(simulate)

@@ -1,12 +1,13 @@
 """`triage model`: the shipped model, the registry of those that may become it, and the live one.
 
-A known problem is one line and exit status 2. Only `live`, and `show` without a version, work
-without the training extra.
+A known problem is one line and exit status 2. `live`, `show` without a version, and `promote` of a
+folder or of what the database has work without the training extra.
 """
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -17,7 +18,14 @@ from rich.markup import escape
 from rich.table import Table
 from typer.core import TyperGroup
 
-from triage_ml.errors import InvalidInput, SetupFailed, TriageError
+from triage_ml.errors import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    SetupFailed,
+    StoreUnavailable,
+    TriageError,
+)
 
 if TYPE_CHECKING:
     from serving.settings import Settings
@@ -25,6 +33,7 @@ if TYPE_CHECKING:
     from training.release.records import Version
     from training.release.registry import Registry
     from triage_ml.ports import Clock, ModelStore
+    from triage_ml.storage.postgres import PostgresCaseStore
 
 T = TypeVar("T")
 
@@ -132,10 +141,35 @@ def model_compare(first: Reference, second: Reference, mlflow: Store = None) -> 
 
 
 @model.command("promote")
-def model_promote(version: Reference, why: Why, by: By = None, mlflow: Store = None) -> None:
-    """Make a version the champion, after its artifact was verified, and let servers follow."""
-    registry, who = _registry(mlflow), by or _user()
-    chosen = registry.get(version)
+def model_promote(
+    why: Why,
+    version: Annotated[
+        str | None,
+        typer.Argument(
+            help="Of the registry, or a version that the database has; the one on trial if left "
+            "out."
+        ),
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option(file_okay=False, help="An artifact's folder instead.")
+    ] = None,
+    by: By = None,
+    mlflow: Store = None,
+) -> None:
+    """Make a version the champion, after its artifact was verified, and let servers follow.
+
+    The version on trial goes on probation. A folder, or a version that only the database knows, is
+    made live there and nowhere else.
+    """
+    who = _person(by)
+    reference = version if version or folder else _on_trial()
+    registry = None if folder else _registry_of(str(reference), mlflow)
+    if registry is None:
+        _promote_published(reference, folder, who, why)
+        return
+    with _noted():
+        _agree(registry)
+    chosen = registry.get(str(reference))
     promoted = _release(registry, chosen, lambda: registry.promote(str(chosen.number), who, why))
     _say(f"version {promoted.number} ({promoted.model_version}) is the champion")
 
@@ -143,7 +177,9 @@ def model_promote(version: Reference, why: Why, by: By = None, mlflow: Store = N
 @model.command("rollback")
 def model_rollback(why: Why, by: By = None, mlflow: Store = None) -> None:
     """Return to the champion before this one, and let servers follow."""
-    registry, who = _registry(mlflow), by or _user()
+    registry, who = _registry(mlflow), _person(by)
+    with _noted():
+        _agree(registry)
     restored = _release(registry, registry.before(), lambda: registry.rollback(who, why))
     _say(f"version {restored.number} ({restored.model_version}) is the champion again")
 
@@ -154,6 +190,7 @@ def model_publish(mlflow: Store = None) -> None:
     registry = _registry(mlflow)
     from training.release.deploy import catch_up
 
+    _agree(registry)
     told = _with_models(lambda store, clock: catch_up(registry, store, clock))
     champion = registry.changes()[-1].model_version
     _say(f"{champion} is live in the database" + ("" if told else " already"))
@@ -191,8 +228,12 @@ def model_history(mlflow: Store = None) -> None:
 
     Says when the database of the settings has another one live.
     """
-    changes = _registry(mlflow).changes()
+    registry = _registry(mlflow)
     from training.release.history import spans
+
+    with _noted():
+        _agree(registry)
+    changes = registry.changes()
 
     table = Table("version", "model", "live from", "until", "by", "step", "why")
     for span in spans(changes):
@@ -256,7 +297,108 @@ def _release(registry: "Registry", chosen: "Version", change: Callable[[], "Vers
 
     changed = _with_models(lambda store, clock: release(registry, chosen, change, store, clock))
     _say(f"{changed.model_version} is live in the database; its servers follow within seconds")
+    _tell_probation()
     return changed
+
+
+def _promote_published(version: str | None, folder: Path | None, who: str, why: str) -> None:
+    """Make a model live in the database alone."""
+
+    async def promote(store: "PostgresCaseStore", clock: "Clock") -> str:
+        chosen = await published(version, folder, None, store, clock)
+        if not await store.make_live(chosen, clock.now(), who, why):
+            raise Conflict(f"{chosen} is live already")
+        return chosen
+
+    chosen = _with_models(promote)
+    _say(f"{chosen} is live in the database; its servers follow within seconds")
+    _note(f"no registry knows of it; `triage model publish` would put its champion over {chosen}")
+    _tell_probation()
+
+
+def _tell_probation() -> None:
+    trial = _with_models(lambda store, _clock: store.open_trial())
+    if trial is not None and trial.stage == "probation":
+        hours = f"{trial.limits.probation_hours:g} hours"
+        _say(f"{trial.watched} is on probation for {hours}, held against {trial.compared}")
+
+
+def _agree(registry: "Registry") -> None:
+    """Take over into the registry what the guard did in the database, and say so."""
+    if _database() is None:
+        return
+    from training.release.deploy import take_over
+
+    taken = _with_models(lambda store, _clock: take_over(registry, store))
+    if taken is not None:
+        change = registry.changes()[-1]
+        _note(
+            f"the guard made {taken.model_version} live again at {change.at}; the registry has "
+            f"taken it over: {change.why}"
+        )
+
+
+@contextmanager
+def _noted() -> Iterator[None]:
+    """Say a problem and go on."""
+    try:
+        yield
+    except (StoreUnavailable, SetupFailed):
+        return  # that it is away is said by what comes next
+    except TriageError as error:
+        _note(str(error))
+
+
+def _on_trial() -> str:
+    trial = _with_models(lambda store, _clock: store.open_trial())
+    if trial is None:
+        raise Conflict("no model is on trial: name a version")
+    return trial.version
+
+
+def _registry_of(version: str, mlflow: str | None) -> "Registry | None":
+    """Open the registry if it knows a version; None where only the database does."""
+    try:
+        registry = _registry(mlflow)
+        registry.get(version)
+    except (SetupFailed, NotFound):
+        if _database() is None:
+            raise
+        if not _with_models(lambda store, _clock: store.is_published(version)):
+            raise
+        return None
+    return registry
+
+
+async def published(
+    version: str | None,
+    folder: Path | None,
+    mlflow: str | None,
+    store: "PostgresCaseStore",
+    clock: "Clock",
+) -> str:
+    """Have a model in the database and give its version. Raises: InvalidInput, NotFound."""
+    if (version is None) == (folder is None):
+        raise InvalidInput("version", "give either a version or --folder")
+    if folder is not None:
+        return await publish_folder(folder, store, clock)
+    if await store.is_published(str(version)):
+        return str(version)
+    registry = _registry(mlflow)
+    from training.release.deploy import publish
+
+    chosen = registry.get(str(version))
+    await publish(registry, chosen, store, clock)
+    return chosen.model_version
+
+
+async def publish_folder(folder: Path, store: "ModelStore", clock: "Clock") -> str:
+    """Publish an artifact and give its version. Raises: ArtifactInvalid, Conflict."""
+    from triage_ml.inference.artifact import load_artifact, to_publish
+
+    model = to_publish(await asyncio.to_thread(load_artifact, folder))
+    await store.publish_model(model, clock.now())
+    return model.version
 
 
 def _compare(champion: str) -> None:
@@ -273,7 +415,7 @@ def _compare(champion: str) -> None:
         _note(f"the database has {name} live, not {champion}: run `triage model publish`")
 
 
-def _with_models(use: "Callable[[ModelStore, Clock], Awaitable[T]]") -> T:
+def _with_models(use: "Callable[[PostgresCaseStore, Clock], Awaitable[T]]") -> T:
     """Open the database of the settings, also beside a server that uses it, for one use."""
     from serving.app import SystemClock, open_store
 
@@ -301,6 +443,16 @@ def _print(table: Table) -> None:
     """Print a table as wide as the terminal; a file or pipe takes whole lines."""
     console = out if out.is_terminal else Console(width=PIPE_WIDTH)
     console.print(table, soft_wrap=False)
+
+
+def _person(by: str | None) -> str:
+    """Give who decides, who is not the guard. Raises: InvalidInput."""
+    from triage_ml.domain.rollout import GUARD
+
+    who = by or _user()
+    if who.strip().lower() == GUARD:
+        raise InvalidInput("--by", f"{GUARD} is the name of the guard itself")
+    return who
 
 
 def _user() -> str:

@@ -105,7 +105,7 @@ def test_the_card_and_the_history_are_shown(bench: Bench, keeper: Person) -> Non
     """Since when, by whom, why."""
     info = with_card(bench)
     at = bench.clock.now() - timedelta(days=3)
-    bench.store._live += [
+    bench.store._lives += [
         LiveModel(1, "m-0", "0" * 64, at, "anna", "the first"),
         LiveModel(2, info.version, "1" * 64, at + timedelta(days=1), "ben", "fewer misses <b>"),
     ]
@@ -118,7 +118,7 @@ def test_the_card_and_the_history_are_shown(bench: Bench, keeper: Person) -> Non
 
 def test_another_live_model_than_the_one_that_answers_is_told(bench: Bench, keeper: Person) -> None:
     """As after a model was refused."""
-    bench.store._live.append(LiveModel(1, "m-9", "0" * 64, bench.clock.now(), "anna", "new"))
+    bench.store._lives.append(LiveModel(1, "m-9", "0" * 64, bench.clock.now(), "anna", "new"))
     assert "The database has another model live: m-9." in keeper.get(PAGE).text
 
 

@@ -315,7 +315,7 @@ async def test_a_start_does_not_wait_for_long(
 
 async def test_old_downloads_are_removed(follower, postgres_store, tmp_path, monkeypatch):
     """All but the live one and the one before; what is not a download is left alone."""
-    monkeypatch.setattr("serving.swap.SPARED", timedelta(0))
+    monkeypatch.setattr("serving.downloads.SPARED", timedelta(0))
     (tmp_path / "models" / "notes").mkdir(parents=True)
     hashes = []
     async with used(follower) as taken:

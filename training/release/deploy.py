@@ -1,16 +1,20 @@
 """From the registry to the servers: the champion is published to their database and made live.
 
 The registry's log decides what is live, and the database follows it. It is written last and can
-be brought in line at any time, so an interruption leaves servers on the champion before.
+be brought in line at any time, so an interruption leaves servers on the champion before. One change
+goes the other way: the guard of a probation has only the database, and the registry takes its
+rollback over before anything else is done.
 """
 
 from collections.abc import Callable
 
-from training.release.records import Version, fingerprint
+from training.release.history import was_taken_over
+from training.release.records import Version
 from training.release.registry import Registry
-from triage_ml.errors import Conflict, TriageError
-from triage_ml.inference.artifact import MANIFEST, Artifact
-from triage_ml.ports import Clock, ModelArtifact, ModelStore
+from triage_ml.domain.rollout import GUARD
+from triage_ml.errors import Conflict, NotFound, TriageError
+from triage_ml.inference.artifact import to_publish
+from triage_ml.ports import Clock, ModelStore
 
 
 class NotTold(TriageError):
@@ -25,6 +29,29 @@ class NotTold(TriageError):
         self.reason = reason
 
 
+async def take_over(registry: Registry, store: ModelStore) -> Version | None:
+    """Bring into the registry that the guard made the former model live again in the database.
+
+    Only there the guard can act, so this is the one change that the registry takes from it. None
+    when there is nothing to take over. Raises: Conflict when the registry does not know the
+    version: what the guard put away must not come back by itself.
+    """
+    rows, changes = await store.model_history(2), registry.changes()
+    if len(rows) < 2 or rows[0].by != GUARD or not changes:
+        return None
+    back, refused = rows
+    if changes[-1].model_version != refused.version or was_taken_over(changes, back.at):
+        return None
+    try:
+        known = registry.get(back.version)
+    except NotFound:
+        raise Conflict(
+            f"the guard made {back.version} live, which the registry does not know, instead of "
+            f"{refused.version}: promote a registered version to go on"
+        ) from None
+    return registry.take_back(known, back.at, GUARD, back.why)
+
+
 async def release(
     registry: Registry, chosen: Version, change: Callable[[], Version], store: ModelStore, at: Clock
 ) -> Version:
@@ -34,7 +61,7 @@ async def release(
     of is told, not refused. Raises: NotTold; what publishing and `change` raise, with nothing
     changed.
     """
-    await _publish(registry, chosen, store, at)
+    await publish(registry, chosen, store, at)
     try:
         changed = change()
     except Conflict:
@@ -62,19 +89,13 @@ async def catch_up(registry: Registry, store: ModelStore, at: Clock) -> bool:
             raise Conflict("there is no champion to publish")
         newest = changes[-1]
         version = registry.get(str(newest.version))
-        await _publish(registry, version, store, at)
+        await publish(registry, version, store, at)
         told |= await store.make_live(version.model_version, at.now(), newest.by, newest.why)
         if registry.changes()[-1] == newest:
             return told
 
 
-async def _publish(registry: Registry, version: Version, store: ModelStore, at: Clock) -> None:
+async def publish(registry: Registry, version: Version, store: ModelStore, at: Clock) -> None:
+    """Store a version's artifact in the database. Raises: ArtifactInvalid, Conflict."""
     with registry.fetched(version) as artifact:
-        await store.publish_model(_to_publish(artifact), at.now())
-
-
-def _to_publish(artifact: Artifact) -> ModelArtifact:
-    own = fingerprint(artifact)
-    manifest = artifact.manifest
-    files = {**manifest.files, MANIFEST: own}
-    return ModelArtifact(manifest.model_version, own, artifact.folder, files)
+        await store.publish_model(to_publish(artifact), at.now())

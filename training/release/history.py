@@ -9,8 +9,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
+from triage_ml.domain.rollout import GUARD
 from triage_ml.errors import InvalidInput
 
 PREFIX = "live."
@@ -49,8 +50,7 @@ def make_change(
             raise InvalidInput(field, "must not be empty")
         if len(text) > limit:
             raise InvalidInput(field, f"is longer than {limit} characters")
-    at = now.isoformat(timespec="seconds")
-    return Change(step, version, model_version, at, by.strip(), why.strip())
+    return Change(step, version, model_version, _moment(now), by.strip(), why.strip())
 
 
 def read_changes(tags: Mapping[str, str]) -> tuple[Change, ...]:
@@ -80,6 +80,16 @@ def version_before(changes: tuple[Change, ...]) -> int | None:
         elif not stack or stack[-1] != change.version:
             stack.append(change.version)
     return stack[-2] if len(stack) > 1 else None
+
+
+def was_taken_over(changes: tuple[Change, ...], at: datetime) -> bool:
+    """Say whether the guard's rollback of that moment is in the log already."""
+    moment = _moment(at)
+    return any(change.by == GUARD and change.at == moment for change in changes)
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def spans(changes: tuple[Change, ...]) -> Iterator[Span]:

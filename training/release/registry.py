@@ -97,6 +97,10 @@ class Registry:
         """Return to the champion before this one. Raises: Conflict when there is none."""
         return self._go_live(history.ROLLBACK, self.before(), by, why)
 
+    def take_back(self, version: Version, at: datetime, by: str, why: str) -> Version:
+        """Return to a version as of a moment that has passed. Raises: ArtifactInvalid, Conflict."""
+        return self._go_live(history.ROLLBACK, version, by, why, at)
+
     def before(self) -> Version:
         """Find the version that a rollback returns to. Raises: Conflict when there is none."""
         number = history.version_before(self.changes())
@@ -139,8 +143,10 @@ class Registry:
             raise ArtifactInvalid(f"of version {version.number}", first_line(error)) from error
 
     @one_line
-    def _go_live(self, step: str, version: Version, by: str, why: str) -> Version:
-        now = datetime.now(UTC)
+    def _go_live(
+        self, step: str, version: Version, by: str, why: str, at: datetime | None = None
+    ) -> Version:
+        now = at or datetime.now(UTC)
         change = history.make_change(step, version.number, version.model_version, now, by, why)
         if history.live_version(self.changes()) == version.number:
             raise Conflict(f"version {version.number} is the champion already")

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from triage_ml.domain.taxonomy import HEADS, VIOLATION, Label, Language, SupportMatrix
 from triage_ml.domain.text import NORMALISER_VERSION
 from triage_ml.errors import ArtifactInvalid
+from triage_ml.ports import ModelArtifact
 
 FORMAT = 4
 """4: the graph quantises token by token, so that texts of many callers may share a batch."""
@@ -214,6 +215,13 @@ def write_artifact(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
     draft.write_text(checked.model_dump_json(indent=1) + "\n", encoding="utf-8")
     draft.replace(folder / MANIFEST)
     return load_artifact(folder)
+
+
+def to_publish(artifact: "Artifact") -> ModelArtifact:
+    """Describe an artifact for a database of models."""
+    own, manifest = file_hash(artifact.folder / MANIFEST), artifact.manifest
+    files = {**manifest.files, MANIFEST: own}
+    return ModelArtifact(manifest.model_version, own, artifact.folder, files)
 
 
 def load_artifact(folder: Path) -> Artifact:

@@ -69,6 +69,9 @@ from triage_ml.ports.replay import (
     PastModels,
     ReplayStore,
 )
+from triage_ml.ports.rollout import (
+    RolloutStore,
+)
 from triage_ml.ports.scoring import (
     Answer,
     Answered,
@@ -133,6 +136,7 @@ __all__ = [
     "Receipt",
     "RecordStore",
     "ReplayStore",
+    "RolloutStore",
     "ScoreRecord",
     "Scorer",
     "SimilarCase",

@@ -44,10 +44,15 @@ class ModelStore(Protocol):
         """
         ...
 
+    async def is_published(self, version: str) -> bool:
+        """Say whether the files of a version are there."""
+        ...
+
     async def make_live(self, version: str, at: datetime, by: str, why: str) -> bool:
         """Make a published version the live one and tell who listens; False when it is already.
 
-        Files of versions that were not live for long are dropped. Raises: NotFound.
+        A trial follows: its version goes on probation, any other ends it. Files of versions that
+        were not live for long are dropped. Raises: NotFound.
         """
         ...
 

@@ -22,6 +22,7 @@ import psycopg
 from triage_ml.errors import ArtifactInvalid, Conflict, NotFound, StoreUnavailable
 from triage_ml.ports import LiveModel, ModelArtifact
 from triage_ml.storage.pool import QUERIES, Connection, Transactions
+from triage_ml.storage.rollout import follow_live
 
 CHANNEL = "model_live"
 CHUNK_BYTES = 2**20
@@ -55,6 +56,11 @@ class Models(Transactions):
 
         return await self._run(work)
 
+    async def is_published(self, version: str) -> bool:
+        async with self._connection() as connection:
+            found = await QUERIES.has_model_files(connection, version=version)
+        return bool(found["there"])
+
     async def make_live(self, version: str, at: datetime, by: str, why: str) -> bool:
         async def work(connection: Connection) -> bool:
             await QUERIES.lock_live_model(connection)
@@ -64,8 +70,10 @@ class Models(Transactions):
             given = {"version": version, "at": at, "by": by, "why": why}
             if not await QUERIES.make_model_live(connection, **given):
                 raise NotFound("published model", version)
-            before = at - KEPT_AFTER_UPLOAD
-            await QUERIES.forget_models(connection, before=before, n_kept=N_KEPT)
+            before = live[0].version if live else None
+            await follow_live(connection, before, version, at, by, why)
+            long_ago = at - KEPT_AFTER_UPLOAD
+            await QUERIES.forget_models(connection, before=long_ago, n_kept=N_KEPT)
             return True
 
         return await self._run(work)

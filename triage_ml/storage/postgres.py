@@ -26,6 +26,7 @@ from triage_ml.storage.quality import StoredQuality
 from triage_ml.storage.reads import Reads
 from triage_ml.storage.records import StoredRecords
 from triage_ml.storage.replay import StoredReplay
+from triage_ml.storage.rollout import StoredRollout
 from triage_ml.storage.simulate import StoredComparisons
 from triage_ml.storage.submissions import Submissions
 from triage_ml.storage.trends import StoredTrends
@@ -51,6 +52,7 @@ class PostgresCaseStore(
     StoredComparisons,
     StoredMeans,
     StoredReplay,
+    StoredRollout,
     Models,
 ):
     """Every port that stores something, on a migrated database.

@@ -43,8 +43,8 @@ from triage_ml.testing.memory_insight import MemoryInsight
 from triage_ml.testing.memory_labelling import MemoryLabelling
 from triage_ml.testing.memory_leads import MemoryLeads
 from triage_ml.testing.memory_means import MemoryMeans
-from triage_ml.testing.memory_records import MemoryRecords
 from triage_ml.testing.memory_replay import MemoryReplay
+from triage_ml.testing.memory_rollout import MemoryRollout
 from triage_ml.testing.memory_simulate import MemoryComparisons
 from triage_ml.testing.memory_trends import MemoryTrends
 
@@ -82,14 +82,14 @@ class MemoryCaseStore(
     MemoryDesk,
     MemoryInsight,
     MemoryLeads,
-    MemoryRecords,
     MemoryComparisons,
     MemoryMeans,
     MemoryLabelling,
     MemoryReplay,
     MemoryDrift,
+    MemoryRollout,
 ):
-    """The stores of `triage_ml.ports`, but that of models, for tests.
+    """The stores of `triage_ml.ports`, of models only their names, for tests.
 
     `now` stamps what a change leaves in the log.
     """

@@ -28,7 +28,7 @@ class MemoryDrift:
     def __init__(self) -> None:
         super().__init__()
         self._drift_days: dict[date, list[DriftDay]] = {}
-        self._readings: dict[date, list[Reading]] = {}
+        self._drift_readings: dict[date, list[Reading]] = {}
         self._alarms: dict[int, DriftAlarm] = {}
 
     async def uncounted_drift_days(self, until: date, limit: int) -> list[date]:
@@ -98,7 +98,7 @@ class MemoryDrift:
 
     async def forget_drift_days(self) -> None:
         self._drift_days.clear()
-        self._readings.clear()
+        self._drift_readings.clear()
 
     async def drift_days(self, since: date, until: date) -> list[DriftDay]:
         found = [
@@ -107,15 +107,15 @@ class MemoryDrift:
         return sorted(found, key=lambda x: (x.day, x.sums_of, x.language, x.model_version))
 
     async def last_drift_days(self) -> tuple[date | None, date | None]:
-        return max(self._drift_days, default=None), max(self._readings, default=None)
+        return max(self._drift_days, default=None), max(self._drift_readings, default=None)
 
     async def save_readings(self, day: date, readings: Sequence[Reading]) -> None:
-        self._readings[day] = list(readings)
+        self._drift_readings[day] = list(readings)
 
     async def readings(self, since: date, language: str = "") -> list[Reading]:
         found = [
             row
-            for day, rows in self._readings.items()
+            for day, rows in self._drift_readings.items()
             if day >= since
             for row in rows
             if language in ("", row.language)

@@ -12,7 +12,7 @@ from triage_ml.domain.comparison import Comparison, Kind
 from triage_ml.domain.scores import LabelScores
 from triage_ml.domain.taxonomy import Language
 from triage_ml.errors import NotFound
-from triage_ml.ports import CaseEvent, LiveModel
+from triage_ml.ports import CaseEvent
 from triage_ml.ports.records import ScoreRecord
 from triage_ml.ports.simulate import HandlingFact
 from triage_ml.testing.memory_decided import Decided, decisions
@@ -22,7 +22,7 @@ _PLAYED = (CaseState.QUEUED, CaseState.CLAIMED, CaseState.DECIDED)
 
 
 class MemoryComparisons:
-    """`triage_ml.ports.ComparisonStore` and `LiveModels` for tests."""
+    """`triage_ml.ports.ComparisonStore` for tests."""
 
     _cases: dict[UUID, Case]
     _events: dict[UUID, list[CaseEvent]]
@@ -31,7 +31,6 @@ class MemoryComparisons:
     def __init__(self) -> None:
         super().__init__()
         self._comparisons: dict[UUID, Comparison] = {}
-        self._live: list[LiveModel] = []
 
     async def past_cases(self, since: datetime, limit: int) -> list[Case]:
         found = [
@@ -88,9 +87,6 @@ class MemoryComparisons:
             if row.kind is Kind.MODELS and models == (before, after):
                 return _without_moves(row)
         return None
-
-    async def model_history(self, limit: int = 100) -> list[LiveModel]:
-        return self._live[::-1][:limit]
 
     def _newest(self) -> list[Comparison]:
         return sorted(self._comparisons.values(), key=lambda row: row.at, reverse=True)

@@ -1,5 +1,7 @@
 """A report in: scored if that can be had in time, stored in any case."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -11,9 +13,21 @@ from triage_ml.domain.report import Item, Report, ReportSummary, merge_item
 from triage_ml.ports import CaseStore, Clock, History, HistoryWindow, Receipt, Submission
 from triage_ml.workflow.scoring import Scored, Scoring
 
+Stored = Callable[[Change, Scored], object]
+
 
 class Intake:
-    def __init__(self, store: CaseStore, scoring: Scoring, policy: Policy, clock: Clock) -> None:
+    """Accepts reports. `stored` hears of each that changed a case, once it is committed."""
+
+    def __init__(
+        self,
+        store: CaseStore,
+        scoring: Scoring,
+        policy: Policy,
+        clock: Clock,
+        stored: Stored = lambda *_: None,
+    ) -> None:
+        self._stored = stored
         self._store = store
         self._scoring = scoring
         self._policy = policy
@@ -38,11 +52,18 @@ class Intake:
         now = self._clock.now()
         submission = Submission(item, report, actor, now, idempotency_key, body_sha256)
 
+        admitted: list[Change] = []  # the last is what was stored: a transaction may run again
+
         def admit(existing: Case | None, history: History, case_id: UUID) -> Change:
             report.check_deadline(now)
-            return self._admit(existing, history, case_id, submission, scored)
+            admitted.append(self._admit(existing, history, case_id, submission, scored))
+            return admitted[-1]
 
-        return await self._store.submit(submission, self._window(now), admit)
+        receipt = await self._store.submit(submission, self._window(now), admit)
+        if admitted and admitted[-1].case.case_id == receipt.case_id:
+            with suppress(Exception):  # the report is stored, whatever becomes of this
+                self._stored(admitted[-1], scored)
+        return receipt
 
     def _window(self, now: datetime) -> HistoryWindow:
         row = self._policy.priority

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -22,6 +22,7 @@ from triage_ml.errors import (
     ScoringFailed,
 )
 from triage_ml.ports import Answer, CaseStore, Clock, Engine, LanguageDetector, Scorer
+from triage_ml.workflow.challenger import Challenger
 
 MAX_FAILURES = 20
 """A case that failed to score this often, while others did not, is left to reviewers."""
@@ -32,17 +33,26 @@ TURN_TEXTS = 16
 TURN_CHARS = 8_000
 """Characters per turn, unless one text alone has more: 16 long posts."""
 
+TRIAL_PATIENCE = 0.4
+"""Share of a report's deadline that the model on trial has; the rest is left to the live one."""
+
 PROBE = "Is anybody there?"
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A text's language, and its scores unless `failure` says why there are none."""
+    """A text's language, and its scores unless `failure` says why there are none.
+
+    `fallback` says why the model on trial did not score a text of its own. `seconds` is how long
+    the model took, None when it knew the answer.
+    """
 
     language: LanguageGuess
     scores: LabelScores | None
     failure: str | None = None
     arm: Arm = Arm.LIVE
+    fallback: str | None = None
+    seconds: float | None = None
 
 
 class Scoring:
@@ -73,6 +83,7 @@ class Scoring:
         self._users: Counter[Engine] = Counter()
         self._engine: Engine | None = None
         self._stopped: list[Engine] = []
+        self._challenger: Challenger | None = None
         self.scorer = scorer
 
     @property
@@ -84,6 +95,25 @@ class Scoring:
         before, self._engine = self._engine, self._employ(scorer) if scorer else None
         if before:
             self._stop_if_done(before)
+
+    @property
+    def challenger(self) -> Challenger | None:
+        """The model beside the live one. One that is replaced is stopped at once: the live model
+        answers what it had begun.
+        """
+        return self._challenger
+
+    @challenger.setter
+    def challenger(self, challenger: Challenger | None) -> None:
+        before, self._challenger = self._challenger, challenger
+        if before is not None and (challenger is None or challenger.engine is not before.engine):
+            before.engine.stop()
+            self._stopped.append(before.engine)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a text waits for the live model or is at it."""
+        return self._engine is not None and self._engine.n_waiting > 0
 
     def close(self) -> None:
         """Take no more; wait a little for what was begun, and go on without it (`hangs`)."""
@@ -101,15 +131,32 @@ class Scoring:
         return sum(engine.n_waiting for engine in self._known())
 
     async def attempt(self, text: str, hint: Language | None) -> Scored:
-        """Score one text within the deadline; never raises ScoringFailed or Overloaded."""
+        """Score one text within the deadline; never raises ScoringFailed or Overloaded.
+
+        A text of the model on trial goes to it first, and to the live one when it does not answer
+        in time.
+        """
+        ends_at = asyncio.get_running_loop().time() + self._deadline
+        challenger, fallback = self._challenger, None
+        if challenger is not None and challenger.owns(text):
+            tried = await challenger.attempt(text, hint, self._deadline * TRIAL_PATIENCE)
+            if tried.answer is not None:
+                return Scored(*tried.answer, arm=Arm.CANARY, seconds=tried.seconds)
+            fallback = tried.fallback
+        return replace(await self._by_live(text, hint, ends_at), fallback=fallback)
+
+    async def _by_live(self, text: str, hint: Language | None, ends_at: float) -> Scored:
+        clock = asyncio.get_running_loop().time
+        began = clock()
         try:
             with self._at_work() as engine:
                 answer = engine.submit(text, hint, self._patience)
-                language, scores = await self._within_deadline(answer)
+                known = answer.done()
+                language, scores = await self._before(ends_at, answer)
         except (ScoringFailed, Overloaded) as error:
             language = await asyncio.to_thread(self._detect, text, hint)
             return Scored(language, None, type(error).__name__)
-        return Scored(language, scores)
+        return Scored(language, scores, seconds=None if known else clock() - began)
 
     async def score(self, texts: Sequence[str], hints: Sequence[Language | None]) -> list[Answer]:
         """Score texts without a deadline, in order, all with the same model.
@@ -128,9 +175,9 @@ class Scoring:
     def _detect(self, text: str, hint: Language | None) -> LanguageGuess:
         return self._detector.detect(normalise(text), hint)
 
-    async def _within_deadline(self, answer: asyncio.Future[Answer]) -> Answer:
+    async def _before(self, ends_at: float, answer: asyncio.Future[Answer]) -> Answer:
         try:
-            async with asyncio.timeout(self._deadline):
+            async with asyncio.timeout_at(ends_at):
                 return await answer
         except TimeoutError:
             raise ScoreDeadlineExceeded(self._deadline) from None
@@ -156,9 +203,11 @@ class Scoring:
         self._stopped.append(engine)
 
     def _known(self) -> list[Engine]:
-        """Give the engine at work and those that are not done yet."""
+        """Give the engines at work and those that are not done yet."""
         self._stopped = [engine for engine in self._stopped if engine.hangs]
-        return list(dict.fromkeys((*filter(None, [self._engine]), *self._users, *self._stopped)))
+        beside = self._challenger.engine if self._challenger else None
+        at_work = filter(None, [self._engine, beside])
+        return list(dict.fromkeys((*at_work, *self._users, *self._stopped)))
 
 
 async def _all_of(

@@ -1,6 +1,6 @@
 """Models: the one that answers with its card, those before it, and how they compare."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
@@ -11,7 +11,6 @@ from serving.console.frame import render
 from serving.console.model_card import card_html
 from serving.console.session import signed_in_with
 from serving.dependencies import Running
-from serving.service import Service
 from triage_ml.domain.account import LEAD, REVIEWING, Account
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES
 from triage_ml.workflow.review import RESTRICTED
@@ -36,7 +35,7 @@ async def show_models(request: Request, service: Running, who: Keeper) -> Respon
         lives_until=[None, *(row.at for row in history[:-1])],
         languages=SUPPORTED_LANGUAGES,
         comparisons=await service.models.comparisons(who),
-        trial=await _trial(service),
+        trial=await service.store.open_trial(),
     )
 
 
@@ -52,9 +51,3 @@ async def show_comparison(
         opens_cases=not REVIEWING.isdisjoint(who.scopes),
         sees_restricted=RESTRICTED in who.scopes,
     )
-
-
-async def _trial(service: Service) -> Any:
-    """Give the model on trial, where the store keeps trials."""
-    open_trial = getattr(service.store, "open_trial", None)
-    return await open_trial() if open_trial else None

@@ -41,8 +41,11 @@ ORDER BY number DESC
 LIMIT :limit;
 
 -- name: forget_models!
--- Drop the files of all but the versions that were live last. What was uploaded lately may be
--- about to go live.
+-- Drop the files of all but the versions that were live last and the one beside the live model.
+-- What was uploaded lately may be about to go live.
 DELETE FROM model_file WHERE uploaded_at < :before AND version NOT IN (
     SELECT version FROM model_live GROUP BY version ORDER BY max(number) DESC LIMIT :n_kept
+) AND version NOT IN (
+    SELECT version FROM model_rollout
+    WHERE number = (SELECT max(number) FROM model_rollout) AND stage <> 'ended'
 );
