@@ -45,6 +45,7 @@ from serving.routes import (
     docs,
     drift,
     health,
+    items,
     queues,
     reports,
     score,
@@ -232,7 +233,8 @@ def _assemble(settings: Settings, metrics: Metrics, lifespan: Lifespan | None = 
     )
     app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]
     # The busiest first: a request is compared with the routes in this order.
-    for module in (reports, score, queues, cases, scores, health, automated_means, drift, docs):
+    busy = (reports, score, queues, cases, scores, health)
+    for module in (*busy, items, automated_means, drift, docs):
         app.include_router(module.router)
     for part in (
         review_page,

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from serving.body import read_body
 from serving.problems import MEDIA_TYPE, BodyTooSlow, MalformedBody, answer_to
-from serving.security import authorise, scoped
+from serving.security import ADMIN, authorise, scoped
 from serving.service import Service
 from triage_ml.errors import (
     InvalidInput,
@@ -39,6 +39,7 @@ async def get_service(request: Request) -> Service:
 Running = Annotated[Service, Depends(get_service)]
 IntakeKey = Annotated[ApiKey, Depends(scoped("intake"))]
 ReviewKey = Annotated[ApiKey, Depends(scoped("review"))]
+AdminKey = Annotated[ApiKey, Depends(scoped(ADMIN))]
 
 
 class Placed(NamedTuple):

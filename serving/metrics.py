@@ -44,6 +44,7 @@ class Metrics:
             "triage_claims", "Cases handed to reviewers, restricted queues left out.", "queue"
         )
         self.decisions = self._count("triage_decisions", "Decisions taken.", "action")
+        self.erasures = self._count("triage_erasures", "Items whose text was erased.")
         self.deliveries = self._count(
             "triage_deliveries", "Attempts to deliver an announcement.", "outcome"
         )

@@ -45,6 +45,7 @@ TAGS = [
     {"name": "Reports", "description": "Hand in what was reported or found."},
     {"name": "Queues", "description": "Find work and lease it."},
     {"name": "Cases", "description": "Read a case, decide it, hand it up, reopen it."},
+    {"name": "Items", "description": "Erase what was stored of an item's text."},
     {"name": "Model", "description": "Score without a case; what the model can and cannot do."},
     {"name": "Health", "description": "For probes and Prometheus; no key needed."},
 ]

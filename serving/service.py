@@ -28,6 +28,7 @@ from triage_ml.ports import (
     Clock,
     ComparisonStore,
     DriftStore,
+    FeedbackStore,
     InsightStore,
     LabellingStore,
     LanguageDetector,
@@ -45,6 +46,7 @@ from triage_ml.workflow.accounts import Accounts, Hasher
 from triage_ml.workflow.care import Care
 from triage_ml.workflow.challenger import Challenger
 from triage_ml.workflow.drift import DriftWatch
+from triage_ml.workflow.erasure import Eraser
 from triage_ml.workflow.insight import Insight
 from triage_ml.workflow.intake import Intake
 from triage_ml.workflow.labelling import Labelling
@@ -77,6 +79,7 @@ class Store(
     PolicyStore,
     DriftStore,
     RolloutStore,
+    FeedbackStore,
     Protocol,
 ):
     """Cases, what is known and counted beside them, accounts and ledgers, in one database."""
@@ -222,6 +225,7 @@ class Service:
         self.means = Means(store, parts.policy, parts.clock)
         self.labelling = Labelling(parts.store, parts.policy, parts.clock)
         self.drift = DriftWatch(parts.store, parts.policy, parts.clock, project)
+        self.eraser = Eraser(parts.store, parts.clock)
         self.keys = Keys(parts.store, parts.settings.key_ttl)
         self.scraping = asyncio.Lock()
         self.scraped_at: datetime | None = None

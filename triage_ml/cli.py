@@ -20,6 +20,7 @@ from triage_ml import __version__, rollout_commands
 from triage_ml.account_commands import accounts
 from triage_ml.drift_commands import drift
 from triage_ml.errors import SetupFailed, TriageError
+from triage_ml.feedback_commands import decisions, erase
 from triage_ml.labelling_commands import labelling
 from triage_ml.means_commands import means
 from triage_ml.model_commands import ModelDir, model_folder
@@ -55,6 +56,8 @@ app.add_typer(labelling, name="labelling")
 app.command()(replay)
 app.command()(history)
 app.add_typer(drift, name="drift")
+app.add_typer(decisions, name="decisions")
+app.command("erase")(erase)
 
 out = Console(soft_wrap=True)
 notes = Console(stderr=True, soft_wrap=True)

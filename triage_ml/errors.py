@@ -6,6 +6,7 @@ TriageError
 ├── NotFound                no such case, claim, queue, key, account
 ├── Conflict                the request is well formed but the state forbids it
 │   ├── IllegalTransition   the case's state does not allow this step
+│   ├── ContentErased       nobody can judge a text that is not there any more
 │   └── IdempotencyMismatch the key was used before with another body
 ├── LeaseExpired            the claim ended before the reviewer acted
 ├── AccessDenied            who asks may not do this
@@ -65,6 +66,15 @@ class IllegalTransition(Conflict):
         )
         self.state = state
         self.step = step
+
+
+class ContentErased(Conflict):
+    def __init__(self, item_id: str) -> None:
+        super().__init__(
+            f"the text of item {item_id} was erased: its case can only be closed with no_action "
+            "and without findings"
+        )
+        self.item_id = item_id
 
 
 class IdempotencyMismatch(Conflict):

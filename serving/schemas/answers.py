@@ -125,7 +125,12 @@ HELD = {
 }
 CASE: dict[str, Any] = {
     **STATUS,
-    "item": {**REPORTS["en"]["value"]["item"], "context": [], "high_profile": False},
+    "item": {
+        **REPORTS["en"]["value"]["item"],
+        "context": [],
+        "high_profile": False,
+        "erased_at": None,
+    },
     "language": _LANGUAGE,
     "labels": _LABELS,
     "p_violation": 0.93,
@@ -215,5 +220,12 @@ ANNOUNCEMENT: dict[str, Any] = {
         "policy_version": "2026-11-22",
         "decided_at": "2026-03-02T09:12:00Z",
         "hints_withheld": False,
+        "asked": [],
     },
+}
+ERASED: dict[str, Any] = {
+    "item_id": "post-4711",
+    "erased_at": "2026-03-02T09:00:00Z",
+    "n_versions": 2,
+    "n_cases": 1,
 }

@@ -30,6 +30,7 @@ class ItemOut(Answer):
     context: list[ContextOut]
     views_per_hour: float | None
     high_profile: bool
+    erased_at: datetime | None = Field(description="Since when text and context are gone.")
 
     @classmethod
     def of(cls, item: Item) -> "ItemOut":
@@ -42,6 +43,7 @@ class ItemOut(Answer):
             context=[ContextOut(relation=row.relation, text=row.text) for row in item.context],
             views_per_hour=item.views_per_hour,
             high_profile=item.high_profile,
+            erased_at=item.erased.erased_at if item.erased else None,
         )
 
 
@@ -70,7 +72,7 @@ class StoredReportOut(Answer):
 
 
 class VersionOut(Answer):
-    """A text the item had when it was reported."""
+    """A text the item had when it was reported; erased ones are not given."""
 
     text: str
     first_seen_at: datetime
@@ -129,6 +131,7 @@ class DecisionOut(Answer):
     stage: Stage
     dsa_category: str | None = Field(description="DSA Transparency Database category.")
     hints_withheld: bool = Field(description="Decided without seeing what the model said.")
+    asked: list[Label] = Field(description="Labels the reviewer looked for one by one.")
 
     @classmethod
     def of(cls, decision: Decision) -> "DecisionOut":
@@ -144,6 +147,7 @@ class DecisionOut(Answer):
             stage=Stage(decision.stage),
             dsa_category=decision.dsa_category,
             hints_withheld=decision.hints_withheld,
+            asked=sorted(verdict.asked),
         )
 
 

@@ -69,11 +69,22 @@ class DecisionIn(Body):
         False, description="The policy has no word for this: goes to the policy-gap queue."
     )
 
+    asked: frozenset[Label] = Field(
+        frozenset(),
+        description="Labels the reviewer looked for one by one; one without a finding is absent. "
+        "Of labels that were neither asked for nor found nothing is concluded.",
+    )
+
     def to_domain(self) -> Verdict:
         """Raises: InvalidInput."""
         findings = {label: Severity[name] for label, name in self.findings.items()}
         return Verdict(
-            findings, self.action, self.facts, self.explanation, self.needs_classification
+            findings,
+            self.action,
+            self.facts,
+            self.explanation,
+            self.needs_classification,
+            self.asked,
         )
 
 

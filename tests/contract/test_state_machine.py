@@ -40,6 +40,7 @@ from tests.contract.steps import (
 from triage_ml.domain import admission, review
 from triage_ml.domain.case import OPEN_STATES, TRANSITIONS, CaseState, Stage
 from triage_ml.domain.decision import Appeal
+from triage_ml.domain.erasure import erase
 from triage_ml.domain.report import Source
 from triage_ml.domain.taxonomy import Label, Language
 from triage_ml.errors import TriageError
@@ -194,6 +195,18 @@ class Stores(RuleBasedStateMachine):
     @rule(claim=claims, verdict=st.sampled_from([UPHELD, DISMISSED]))
     def decide(self, claim, verdict):
         self.with_claim(claim, None, review.decide, policy=POLICY, verdict=verdict)
+
+    @rule(item=st.sampled_from(ITEMS))
+    def erase(self, item):
+        """An item's text is erased, perhaps again, perhaps of an item nobody reported."""
+        now = self.clock.advance(timedelta(seconds=2))
+
+        def step(case):
+            return erase(case, "anna", "asked for")
+
+        answers = self.both(lambda store: store.erase_item(item, now, step))
+        if answers:
+            assert answers[0] == answers[1]
 
     @rule(claim=claims)
     def find_policy_gap(self, claim):

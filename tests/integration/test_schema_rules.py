@@ -207,3 +207,12 @@ async def test_decisions_and_appeals_are_kept(connection, postgres_store):
         " (SELECT array_agg(ended_by::text) FROM claim)"
     ).fetchone()
     assert kept == (["rita", "ben"], ["I disagree"], ["one", "two"], ["decided", "decided"])
+
+
+@pytest.mark.anyio
+async def test_an_erased_version_holds_no_text(connection, case_id):
+    """The database itself refuses a version that is marked as erased and is not empty."""
+    with pytest.raises(psycopg.errors.CheckViolation, match="erased_is_empty"):
+        connection.execute("UPDATE item_version SET erased_at = now()")
+    connection.rollback()
+    connection.execute("UPDATE item_version SET erased_at = now(), body = '', context = '[]'")

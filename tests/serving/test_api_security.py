@@ -30,6 +30,7 @@ ROUTES = {
     ("POST", f"{CLAIM}/renew"): {"review"},
     ("POST", f"{CLAIM}/release"): {"review"},
     ("POST", f"{CLAIM}/hold"): {"review"},
+    ("DELETE", "/v1/items/post-1"): {"admin"},
 }
 OPEN = {"/livez", "/readyz", "/metrics"}
 
@@ -70,6 +71,7 @@ def test_the_matrix_above_is_complete(bench: Bench) -> None:
         for method, row in entry.items()
     }
     ids = {"{case_id}": CASE[-36:], "{claim_id}": CLAIM[-36:], "{queue}": "std-en-safety"}
+    ids |= {"{item_id}": "post-1"}
     filled = {}
     for (method, path), scopes in stated.items():
         for name, value in ids.items():

@@ -43,12 +43,14 @@ class Example:
     held_out: bool = False
     written: bool = False
     research: bool = True  # no source may be trained on
+    weight: float = 0.0  # of the surest of its rows
 
     def add(self, source: Source, row: Row, spans: Spans | None = None) -> None:
         if source.name not in self.sources:
             self.sources.append(source.name)
         self.held_out |= row.held_out
         self.written |= source.written
+        self.weight = max(self.weight, row.weight)
         self.research &= source.licence_tier not in SHIPPABLE_TIERS
         self.assumed.update(source.assumes_absent)
         self.spans = spans if self.spans is None else self.spans

@@ -49,6 +49,7 @@ class Row:
     spans: Spans | None = None  # characters [start, end) raters marked; None: nobody was asked
     severity: Mapping[str, int] = field(default_factory=dict)  # ordinal 0-4, per present label
     group: str = ""  # author or thread; rows of one group share a split
+    weight: float = 1.0  # how much its labels are worth, 0 to 1: for those that people decided
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,11 @@
                         └───────────appealed─────────────────┘
     received, queued, claimed ─withdrawn→ withdrawn
 
-The steps themselves stand in `domain.admission` (reports and scores) and `domain.review`
-(people); each is a pure function from a case to a `Change`, which the store applies whole.
+In every state the item's text can be erased; the case stays where it is.
+
+The steps themselves stand in `domain.admission` (reports and scores), `domain.review` (people)
+and `domain.erasure`; each is a pure function from a case to a `Change`, which the store applies
+whole.
 """
 
 from collections.abc import Mapping
@@ -51,6 +54,7 @@ class Step(StrEnum):
     APPEALED = "appealed"
     REPORT_WITHDRAWN = "report_withdrawn"
     WITHDRAWN = "withdrawn"
+    ERASED = "erased"
 
 
 class Stage(StrEnum):
@@ -78,6 +82,7 @@ TRANSITIONS: Mapping[tuple[CaseState, Step], CaseState] = {
     (_S.CLAIMED, _T.POLICY_GAP): _S.QUEUED,
     (_S.CLAIMED, _T.DECIDED): _S.DECIDED,
     (_S.DECIDED, _T.APPEALED): _S.QUEUED,
+    **{(state, _T.ERASED): state for state in _S},
 }
 
 
@@ -224,4 +229,5 @@ def decision_detail(decision: Decision) -> dict[str, Any]:
         "policy_version": decision.policy_version,
         "decided_at": decision.decided_at.isoformat(),
         "hints_withheld": decision.hints_withheld,
+        "asked": sorted(label.value for label in verdict.asked),
     }

@@ -38,7 +38,8 @@ class Verdict:
     """A reviewer's conclusion as handed in.
 
     `findings` maps each label that applies to its severity; empty means none applies.
-    `needs_classification` says that the policy has no word for the case.
+    `needs_classification` says that the policy has no word for the case. `asked` names the labels
+    the reviewer looked for one by one: of these, those without a finding are known to be absent.
     """
 
     findings: Mapping[Label, Severity]
@@ -46,6 +47,7 @@ class Verdict:
     facts: str = ""
     explanation: str = ""
     needs_classification: bool = False
+    asked: frozenset[Label] = frozenset()
 
     def __post_init__(self) -> None:
         for name, limit in (("facts", MAX_FACTS_CHARS), ("explanation", MAX_EXPLANATION_CHARS)):

@@ -80,6 +80,8 @@ def _unfit(case: Case, policy: Policy) -> str | None:
         return "the case does not wait in a queue"
     if case.stage is not Stage.FIRST or case.owner is not None:
         return "the case is under complaint or was handed to somebody"
+    if case.item.erased is not None:
+        return "the item's text was erased"
     if case.scores is None or case.awaits_scores:
         return "the case has no scores of its newest text"
     if case.placement.priority.tier < LEAST_URGENT:

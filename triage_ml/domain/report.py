@@ -47,8 +47,19 @@ class ContextItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Erasure:
+    """That a text was erased: when, and which version of the item it was."""
+
+    erased_at: datetime
+    version_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
-    """One piece of content. `views_per_hour` None means unknown."""
+    """One piece of content. `views_per_hour` None means unknown.
+
+    `erased`: text and context are gone for good, and empty.
+    """
 
     item_id: str
     text: str
@@ -58,12 +69,16 @@ class Item:
     context: tuple[ContextItem, ...] = ()
     views_per_hour: float | None = None
     high_profile: bool = False
+    erased: Erasure | None = None
 
     def __post_init__(self) -> None:
         check_ref("item.id", self.item_id)
         check_ref("item.surface", self.surface)
         check_ref("item.author_ref", self.author_ref)
-        check_text("item.text", self.text)
+        if self.erased is None:
+            check_text("item.text", self.text)
+        elif self.text or self.context:
+            raise InvalidInput("item.text", "must be empty once it was erased")
         if len(self.context) > MAX_CONTEXT_ITEMS:
             raise TooLarge("item.context", len(self.context), MAX_CONTEXT_ITEMS, "items")
         views = self.views_per_hour
@@ -72,7 +87,12 @@ class Item:
 
     @property
     def version_sha256(self) -> str:
-        """Name the text and its context: what a reviewer reads and a model scores."""
+        """Name the text and its context: what a reviewer reads and a model scores.
+
+        A version that was erased keeps its name.
+        """
+        if self.erased is not None:
+            return self.erased.version_sha256
         beside = [{"relation": part.relation, "text": part.text} for part in self.context]
         written = json.dumps(beside, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(f"{self.text}\x00{written}".encode()).hexdigest()

@@ -27,6 +27,7 @@ from triage_ml.domain.decision import (
     check_verdict,
     dsa_category,
 )
+from triage_ml.domain.erasure import check_readable
 from triage_ml.domain.facts import Used, routed_detail
 from triage_ml.domain.placing import placed_for_appeal, sent_to_gap, sent_up
 from triage_ml.domain.policy import Policy
@@ -139,11 +140,16 @@ def reassign(
 def decide(
     case: Case, policy: Policy, claim_id: UUID, reviewer: str, verdict: Verdict, now: datetime
 ) -> Change:
-    """Conclude a case, or send it to the policy-gap queue when the policy has no word for it."""
+    """Conclude a case, or send it to the policy-gap queue when the policy has no word for it.
+
+    Raises: IllegalTransition, LeaseExpired, InvalidInput; ContentErased where the text is gone,
+    but for closing the case without a finding.
+    """
     if case.state not in OPEN_STATES:
         next_state(case.state, Step.DECIDED)
     # A case that waits again was claimed before by who asks, or never: the claim is over.
     _held(case, claim_id, reviewer, now)
+    check_readable(case, verdict)
     check_verdict(policy, verdict)
     if verdict.needs_classification:
         return _to_policy_gap(case, policy, reviewer, verdict, now)

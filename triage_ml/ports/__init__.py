@@ -31,6 +31,11 @@ from triage_ml.ports.clock import (
 from triage_ml.ports.drift import (
     DriftStore,
 )
+from triage_ml.ports.feedback import (
+    ErasedItem,
+    FeedbackStore,
+    Place,
+)
 from triage_ml.ports.insight import (
     MAX_COUNTED,
     AuthorHistory,
@@ -108,6 +113,8 @@ __all__ = [
     "Delivery",
     "DriftStore",
     "Engine",
+    "ErasedItem",
+    "FeedbackStore",
     "FoundModel",
     "HandlingFact",
     "HintOutcomes",
@@ -130,6 +137,7 @@ __all__ = [
     "PastDecision",
     "PastModels",
     "Piece",
+    "Place",
     "PolicyStore",
     "PolicyUse",
     "QueueDepth",

@@ -16,6 +16,7 @@ from triage_ml.storage import rows
 from triage_ml.storage.accounts import StoredAccounts
 from triage_ml.storage.care import StoredCare, note_exposure
 from triage_ml.storage.drift import StoredDrift
+from triage_ml.storage.feedback import StoredFeedback
 from triage_ml.storage.insight import StoredInsight
 from triage_ml.storage.labelling import StoredLabelling
 from triage_ml.storage.means import StoredMeans
@@ -53,6 +54,7 @@ class PostgresCaseStore(
     StoredMeans,
     StoredReplay,
     StoredRollout,
+    StoredFeedback,
     Models,
 ):
     """Every port that stores something, on a migrated database.

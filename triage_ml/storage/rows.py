@@ -46,12 +46,17 @@ _DECISION = TypeAdapter(Decision | None)
 _VERDICT = TypeAdapter(Verdict | None)
 _RECEIPT = TypeAdapter(Receipt)
 
-_TEXT_FIELDS = {"text", "context"}
+_TEXT_FIELDS = {"text", "context", "erased"}
 
 
 def case_of(row: Row) -> Case:
     """Read a case from a row of `load_case`, `find_past`, `unscored` or `claim`."""
-    item = {**row["item"], "text": row["body"], "context": row["context"]}
+    erased = (
+        {"erased_at": row["erased_at"], "version_sha256": row["version_sha256"]}
+        if row["erased_at"]
+        else None
+    )
+    item = {**row["item"], "text": row["body"], "context": row["context"], "erased": erased}
     return Case(
         case_id=row["case_id"],
         state=CaseState(row["state"]),

@@ -39,6 +39,7 @@ from triage_ml.ports import (
 from triage_ml.testing.memory_care import MemoryCare
 from triage_ml.testing.memory_desk import MemoryDesk
 from triage_ml.testing.memory_drift import MemoryDrift
+from triage_ml.testing.memory_feedback import MemoryFeedback
 from triage_ml.testing.memory_insight import MemoryInsight
 from triage_ml.testing.memory_labelling import MemoryLabelling
 from triage_ml.testing.memory_leads import MemoryLeads
@@ -88,6 +89,7 @@ class MemoryCaseStore(
     MemoryReplay,
     MemoryDrift,
     MemoryRollout,
+    MemoryFeedback,
 ):
     """The stores of `triage_ml.ports`, of models only their names, for tests.
 
@@ -176,7 +178,7 @@ class MemoryCaseStore(
         return found[:limit]
 
     async def versions(self, case_id: UUID, limit: int = 20) -> list[ItemVersion]:
-        seen = self._versions[_get(self._cases, case_id, "case").item.item_id]
+        seen = self._versions.get(_get(self._cases, case_id, "case").item.item_id, {})
         found = [ItemVersion(text, first_seen_at) for text, first_seen_at in seen.items()]
         return sorted(found, key=lambda v: (-v.first_seen_at.timestamp(), v.text))[:limit]
 
@@ -213,7 +215,9 @@ class MemoryCaseStore(
         found = [
             case
             for case in self._open_cases()
-            if case.awaits_scores and case.scoring_failures < max_failures
+            if case.awaits_scores
+            and case.scoring_failures < max_failures
+            and case.item.erased is None
         ]
         found.sort(key=lambda c: (c.scoring_failures, _tier(c), c.received_at, c.case_id))
         return found[:limit]
@@ -361,7 +365,9 @@ class MemoryCaseStore(
             self._note_reading(case)
         if change.claim_ended is not None:
             self._freed[case.case_id] = at
-        self._versions.setdefault(case.item.item_id, {}).setdefault(case.item.text, at)
+        if case.item.erased is None:
+            self._restore(case.item)
+            self._versions.setdefault(case.item.item_id, {}).setdefault(case.item.text, at)
         if change.appeal is not None:
             lodged = StoredAppeal(change.appeal.complainant_ref, change.appeal.grounds, at)
             self._appeals.setdefault(case.case_id, []).append(lodged)
@@ -382,6 +388,8 @@ class MemoryCaseStore(
         )
 
     def _conclude(self, case_id: UUID, upheld: bool, at: datetime) -> None:
+        if self._cases[case_id].item.erased is not None:  # nobody can say who was right
+            return
         for report_id, row in self._reports.items():
             if row.case_id == case_id and row.stored.withdrawn_at is None:
                 self._outcomes[report_id] = _Outcome(

@@ -36,12 +36,17 @@ class MemoryInsight:
     _sketches: dict[UUID, Sketch]
 
     async def unsketched(self, limit: int) -> list[tuple[UUID, str]]:
-        waiting = [case for case, _ in self._concluded() if case.case_id not in self._sketches]
+        waiting = [
+            case
+            for case, _ in self._concluded()
+            if case.case_id not in self._sketches and case.item.erased is None
+        ]
         return [(case.case_id, case.item.text) for case in waiting][:limit]
 
     async def save_sketches(self, sketches: Sequence[tuple[UUID, Sketch]]) -> None:
         for case_id, sketch in sketches:
-            self._sketches.setdefault(case_id, sketch)
+            if self._cases[case_id].item.erased is None:
+                self._sketches.setdefault(case_id, sketch)
 
     async def similar_cases(
         self, sketch: Sketch, item_id: str, queues: Sequence[str] | None, limit: int

@@ -213,7 +213,8 @@ class MemoryLeads:
         deciders = {e.actor for e in self._events[case.case_id] if e.step is Step.DECIDED}
         shown = {*case.placement.labels, *known.findings}
         return (
-            case.placement.queue in request.queues
+            case.item.erased is None
+            and case.placement.queue in request.queues
             and request.reviewer not in deciders
             and not shown & set(request.excluded_labels)
         )

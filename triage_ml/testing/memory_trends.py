@@ -128,7 +128,7 @@ class MemoryTrends:
         found: dict[tuple[UUID, bool], ReportedText] = {}
         for row in self._happenings():
             case = row.case
-            if row.measure is not Measure.REPORTS or _hidden(wanted, case):
+            if row.measure is not Measure.REPORTS or _hidden(wanted, case) or case.item.erased:
                 continue
             if _in(wanted, row.at, case):
                 recent = row.at.date() >= recent_since

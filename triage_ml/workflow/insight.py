@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from triage_ml.domain.case import Case
 from triage_ml.domain.likelihood import LIKELIHOODS, likelihood
 from triage_ml.domain.policy import Policy
+from triage_ml.domain.report import Item
 from triage_ml.domain.sketch import sketch_of
 from triage_ml.domain.stats import wilson
 from triage_ml.domain.taxonomy import Label, Language
@@ -94,15 +95,20 @@ class Insight:
         """Find what stands beside a case that who asks may see. Raises: StoreUnavailable."""
         may = RESTRICTED in who.scopes
         queues = None if may else self._open_queues()
-        sketch = await asyncio.to_thread(sketch_of, case.item.text)
         item, since = case.item, self._clock.now() - AUTHOR_WINDOW
         return CaseInsight(
-            await self._store.similar_cases(sketch, item.item_id, queues, MAX_SIMILAR),
+            await self._similar(item, queues),
             await self._store.author_history(
                 item.author_ref, case.case_id, since, queues, MAX_PAST
             ),
             HintRecords({_cell(row): _record(row, may) for row in await self._recent()}),
         )
+
+    async def _similar(self, item: Item, queues: Sequence[str] | None) -> Sequence[SimilarCase]:
+        if item.erased is not None:
+            return ()
+        sketch = await asyncio.to_thread(sketch_of, item.text)
+        return await self._store.similar_cases(sketch, item.item_id, queues, MAX_SIMILAR)
 
     async def _recent(self) -> Sequence[HintOutcomes]:
         async with self._asking:

@@ -10,7 +10,7 @@ from triage_ml.domain.case import Case, CaseState
 from triage_ml.domain.decision import check_note
 from triage_ml.domain.policy import Policy
 from triage_ml.domain.quality import Judgement, Outcome, SampleKind, check_judgement
-from triage_ml.errors import Conflict, NotFound
+from triage_ml.errors import Conflict, ContentErased, NotFound
 from triage_ml.ports import Clock, LeadStore, Who
 from triage_ml.ports.leads import (
     GoldenCase,
@@ -92,6 +92,8 @@ class Quality:
         case = await self._review.get_case(who, case_id)
         if case.decision is None or case.state is not CaseState.DECIDED:
             raise Conflict("only a decided case can be a golden one")
+        if case.item.erased is not None:
+            raise ContentErased(case.item.item_id)
         return case
 
     async def mark(self, who: Who, case_id: UUID, judgement: Judgement, note: str) -> None:

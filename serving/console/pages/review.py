@@ -32,6 +32,7 @@ from triage_ml.domain.taxonomy import Label, Severity
 from triage_ml.domain.text import is_blank
 from triage_ml.errors import (
     Conflict,
+    ContentErased,
     IllegalTransition,
     InvalidInput,
     LeaseExpired,
@@ -46,6 +47,9 @@ router = APIRouter(prefix="/console", include_in_schema=False)
 UNDO_SECONDS = 10
 LABEL_KEYS = "1234567890qwy"
 """The key of each label, in the taxonomy's order."""
+
+QA = "qa"
+"""The queue in which every label is asked about, to learn from."""
 
 HOLD_MINUTES = (15, 30, 60, 120, 240)
 
@@ -65,6 +69,7 @@ class Draft:
     facts: str = ""
     explanation: str = ""
     gap: bool = False
+    looked: bool = False
     go_on: bool = True
 
     @classmethod
@@ -77,6 +82,7 @@ class Draft:
             facts=_text(sent, "facts"),
             explanation=_text(sent, "explanation"),
             gap=gap,
+            looked=first(sent, "looked") != "",
             go_on=first(sent, "next") != "",
         )
 
@@ -96,7 +102,8 @@ class Draft:
     def verdict(self) -> Verdict:
         """Give the verdict of a form without `errors`. Raises: InvalidInput."""
         findings = {Label(name): Severity[self.severity(name)] for name in self.labels}
-        return Verdict(findings, Action(self.action), self.facts, self.explanation, self.gap)
+        asked = frozenset(Label) if self.looked else frozenset()
+        return Verdict(findings, Action(self.action), self.facts, self.explanation, self.gap, asked)
 
     def explain(self, error: InvalidInput) -> Errors:
         """Name what the domain refused in this form."""
@@ -140,6 +147,9 @@ async def decide(request: Request, service: Running, who: Reviewer, case_id: UUI
         case = await service.review.decide(who, case_id, _claim_id(sent), verdict)
     except InvalidInput as error:
         errors = draft.explain(error)
+        return await _page(request, service, who, case_id, draft=draft, errors=errors)
+    except ContentErased:
+        errors = {"action": "content_erased"}
         return await _page(request, service, who, case_id, draft=draft, errors=errors)
     except _GONE as error:
         return refused(request, error, case_id=case_id, draft=draft)
@@ -290,6 +300,7 @@ async def _page(
             "note": MAX_NOTE_CHARS,
         },
         draft=draft or Draft(),
+        asks_each=case.placement.queue == QA,
         errors=errors or {},
         **{"done": None, "owner": "", "reason": "", "minutes": "", **values},
     )

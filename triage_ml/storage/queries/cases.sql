@@ -2,7 +2,7 @@
 -- A case with its text and its running claim.
 SELECT t.case_id, t.state, t.stage, t.received_at, t.repeat_actor, t.barred_reviewer, t.owner,
     t.awaits_scores, t.gap, t.scoring_failures, t.item, t.summary, t.language_guess, t.scores, t.placement, t.decision,
-    v.body, v.context, c.claim_id, c.reviewer, c.claimed_at, c.lease_expires_at,
+    v.body, v.context, v.erased_at, v.version_sha256, c.claim_id, c.reviewer, c.claimed_at, c.lease_expires_at,
     c.drawn_at_random, c.propensity, c.hints_withheld, c.held_until
 FROM triage_case t
 JOIN item_version v USING (item_id, version_sha256)
@@ -55,7 +55,11 @@ WITH changes AS MATERIALIZED (
 ), version AS (
     INSERT INTO item_version (item_id, version_sha256, body, context, first_seen_at)
     SELECT item_id, version_sha256, body, context, at FROM changes
-    ON CONFLICT DO NOTHING
+    -- A text that was erased and is reported again is held again.
+    ON CONFLICT (item_id, version_sha256) DO UPDATE SET
+        body = excluded.body, context = excluded.context, first_seen_at = excluded.first_seen_at,
+        erased_at = NULL
+    WHERE item_version.erased_at IS NOT NULL AND excluded.body <> ''
 ), saved AS (
     INSERT INTO triage_case (case_id, item_id, version_sha256, author_ref, state, stage, queue,
         tier, base_index, handling_seconds, received_at, due_at, language, labels, repeat_actor,
@@ -98,7 +102,8 @@ WITH changes AS MATERIALIZED (
         WHERE case_id = changes.case_id AND withdrawn_at IS NULL
         OFFSET 0  -- keeps it from becoming a join
     ) standing
-    WHERE changes.reports_upheld IS NOT NULL
+    -- Of an erased text nobody can say whether its reports were right.
+    WHERE changes.reports_upheld IS NOT NULL AND changes.body <> ''
     ON CONFLICT (report_id) DO UPDATE
         SET upheld = excluded.upheld, decided_at = excluded.decided_at
 ), appealed AS (
@@ -187,7 +192,7 @@ LEFT JOIN LATERAL (
     SELECT t.case_id, t.state, t.stage, t.received_at, t.repeat_actor, t.barred_reviewer, t.owner,
         t.awaits_scores, t.gap, t.scoring_failures, t.item, t.summary, t.language_guess, t.scores,
         t.placement, t.decision,
-        v.body, v.context, c.claim_id, c.reviewer, c.claimed_at, c.lease_expires_at,
+        v.body, v.context, v.erased_at, v.version_sha256, c.claim_id, c.reviewer, c.claimed_at, c.lease_expires_at,
         c.drawn_at_random, c.propensity, c.hints_withheld, c.held_until
     FROM triage_case t
     JOIN item_version v USING (item_id, version_sha256)
@@ -248,7 +253,7 @@ LIMIT :limit;
 SELECT v.body AS text, min(v.first_seen_at) AS first_seen_at
 FROM triage_case t
 JOIN item_version v USING (item_id)
-WHERE t.case_id = :case_id
+WHERE t.case_id = :case_id AND v.erased_at IS NULL
 GROUP BY v.body
 ORDER BY first_seen_at DESC, v.body
 LIMIT :limit;
@@ -296,13 +301,13 @@ ORDER BY queue COLLATE "C", tier, language COLLATE "C";
 -- name: unscored
 SELECT t.case_id, t.state, t.stage, t.received_at, t.repeat_actor, t.barred_reviewer, t.owner,
     t.awaits_scores, t.gap, t.scoring_failures, t.item, t.summary, t.language_guess, t.scores, t.placement, t.decision,
-    v.body, v.context, c.claim_id, c.reviewer, c.claimed_at, c.lease_expires_at,
+    v.body, v.context, v.erased_at, v.version_sha256, c.claim_id, c.reviewer, c.claimed_at, c.lease_expires_at,
     c.drawn_at_random, c.propensity, c.hints_withheld, c.held_until
 FROM triage_case t
 JOIN item_version v USING (item_id, version_sha256)
 LEFT JOIN claim c ON c.claim_id = t.claim_id
 WHERE t.awaits_scores AND t.state IN ('received', 'queued', 'claimed')
-    AND t.scoring_failures < :max_failures
+    AND t.scoring_failures < :max_failures AND v.erased_at IS NULL
 ORDER BY t.scoring_failures, t.tier, t.received_at, t.case_id
 LIMIT :limit;
 

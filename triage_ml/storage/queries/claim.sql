@@ -168,7 +168,7 @@ WITH near AS MATERIALIZED (
     ) line
     ORDER BY line.case_id, line.n
 )
-SELECT moved.*, v.body, v.context, leased.claim_id, :reviewer::text AS reviewer,
+SELECT moved.*, v.body, v.context, v.erased_at, v.version_sha256, leased.claim_id, :reviewer::text AS reviewer,
     leased.claimed_at, :lease_expires_at::timestamptz AS lease_expires_at,
     leased.drawn_at_random, leased.propensity, leased.hints_withheld, leased.held_until
 FROM picked

@@ -3,7 +3,7 @@
 SELECT t.case_id, t.state, t.stage, t.received_at, t.repeat_actor, t.barred_reviewer, t.owner,
     t.awaits_scores, t.gap, t.scoring_failures, t.item, t.summary, t.language_guess, t.scores,
     t.placement, t.decision,
-    v.body, v.context, c.claim_id, c.reviewer, c.claimed_at, c.lease_expires_at,
+    v.body, v.context, v.erased_at, v.version_sha256, c.claim_id, c.reviewer, c.claimed_at, c.lease_expires_at,
     c.drawn_at_random, c.propensity, c.hints_withheld, c.held_until
 FROM claim c
 JOIN triage_case t ON t.case_id = c.case_id AND t.claim_id = c.claim_id
@@ -17,7 +17,7 @@ LIMIT :limit;
 SELECT t.case_id, t.state, t.stage, t.received_at, t.repeat_actor, t.barred_reviewer, t.owner,
     t.awaits_scores, t.gap, t.scoring_failures, t.item, t.summary, t.language_guess, t.scores,
     t.placement, t.decision,
-    v.body, v.context, c.claim_id, c.reviewer, c.claimed_at, c.lease_expires_at,
+    v.body, v.context, v.erased_at, v.version_sha256, c.claim_id, c.reviewer, c.claimed_at, c.lease_expires_at,
     c.drawn_at_random, c.propensity, c.hints_withheld, c.held_until
 FROM triage_case t
 JOIN item_version v USING (item_id, version_sha256)

@@ -23,6 +23,7 @@ FROM (
     ) s
     JOIN triage_case t USING (case_id)
     JOIN item_version v ON v.item_id = t.item_id AND v.version_sha256 = s.version_sha256
+        AND v.erased_at IS NULL
     WHERE t.queue = ANY (:queues)
         AND NOT t.labels && :hidden_labels
         AND NOT coalesce(t.decision -> 'verdict' -> 'findings' ?| :hidden_labels, false)

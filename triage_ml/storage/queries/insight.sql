@@ -4,7 +4,7 @@ SELECT s.case_id, v.body
 FROM text_sketch s
 JOIN triage_case t USING (case_id)
 JOIN item_version v USING (item_id, version_sha256)
-WHERE s.bands IS NULL
+WHERE s.bands IS NULL AND v.erased_at IS NULL
 ORDER BY s.decided_at DESC, s.case_id
 LIMIT :limit;
 

@@ -19,6 +19,7 @@ FROM (
 ) drawn
 JOIN triage_case c ON c.case_id = drawn.case_id
 JOIN item_version v ON v.item_id = c.item_id AND v.version_sha256 = c.version_sha256
+    AND v.erased_at IS NULL
 LEFT JOIN LATERAL (
     SELECT s.model_version, s.language, s.p_violation, s.labels
     FROM score s

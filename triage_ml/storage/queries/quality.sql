@@ -25,6 +25,7 @@ JOIN triage_case t USING (case_id)
 WHERE t.state = 'decided' AND t.decision ->> 'claim_id' = d.claim_id::text
     AND t.queue = ANY (:queues)
     AND NOT t.labels && :excluded_labels
+    AND NOT text_is_erased(t.item_id, t.version_sha256)
     AND NOT (d.body #> '{verdict,findings}') ?| :excluded_labels::text[]
     AND NOT EXISTS (
         SELECT FROM decision own WHERE own.case_id = d.case_id AND own.reviewer = :reviewer
@@ -40,6 +41,7 @@ JOIN triage_case t USING (case_id)
 WHERE g.retired_at IS NULL AND g.marked_by <> :reviewer
     AND t.queue = ANY (:queues)
     AND NOT t.labels && :excluded_labels
+    AND NOT text_is_erased(t.item_id, t.version_sha256)
     AND NOT g.findings ?| :excluded_labels::text[]
     AND NOT EXISTS (
         SELECT FROM decision own WHERE own.case_id = g.case_id AND own.reviewer = :reviewer
@@ -61,6 +63,7 @@ WHERE d.claim_id = :sample_id
     AND (quality_lot(d.claim_id, d.decided_at) < :share OR c.drawn_at_random)
     AND t.queue = ANY (:queues)
     AND NOT t.labels && :excluded_labels
+    AND NOT text_is_erased(t.item_id, t.version_sha256)
     AND NOT (d.body #> '{verdict,findings}') ?| :excluded_labels::text[]
     AND NOT EXISTS (
         SELECT FROM decision own WHERE own.case_id = d.case_id AND own.reviewer = :reviewer
@@ -72,6 +75,7 @@ JOIN triage_case t USING (case_id)
 WHERE g.golden_id = :sample_id AND g.marked_by <> :reviewer
     AND t.queue = ANY (:queues)
     AND NOT t.labels && :excluded_labels
+    AND NOT text_is_erased(t.item_id, t.version_sha256)
     AND NOT g.findings ?| :excluded_labels::text[]
     AND NOT EXISTS (
         SELECT FROM decision own WHERE own.case_id = g.case_id AND own.reviewer = :reviewer

@@ -2,7 +2,8 @@
 -- A page of cases before a place in the order of arrival, the newest first.
 SELECT t.case_id, t.state, t.stage, t.received_at, t.repeat_actor, t.barred_reviewer, t.owner,
     t.awaits_scores, t.gap, t.scoring_failures, t.item, t.summary, t.language_guess, t.scores,
-    t.placement, t.decision, v.body, v.context, c.claim_id, c.reviewer, c.claimed_at,
+    t.placement, t.decision, v.body, v.context, v.erased_at,
+    v.version_sha256, c.claim_id, c.reviewer, c.claimed_at,
     c.lease_expires_at, c.drawn_at_random, c.propensity, c.hints_withheld, c.held_until
 FROM triage_case t
 JOIN item_version v USING (item_id, version_sha256)
@@ -10,7 +11,7 @@ LEFT JOIN claim c ON c.claim_id = t.claim_id
 WHERE t.received_at >= :since
     AND (t.received_at, t.case_id) < (:before_at::timestamptz, :before_id::uuid)
     AND t.state IN ('queued', 'claimed', 'decided')
-    AND v.body <> ''  -- erased
+    AND v.erased_at IS NULL
 ORDER BY t.received_at DESC, t.case_id DESC
 LIMIT :limit;
 

@@ -253,6 +253,7 @@ FROM (
     LIMIT :limit
 ) drawn
 JOIN item_version v USING (item_id, version_sha256)
+WHERE v.erased_at IS NULL
 ORDER BY drawn.case_id;
 
 -- name: lock_emerging^

@@ -1,0 +1,81 @@
+"""`triage decisions` and `triage erase`, as somebody types them."""
+
+import asyncio
+import sys
+
+import pytest
+
+from tests.contract.steps import NOW, decided
+from triage_ml import cli
+from triage_ml.storage.postgres import PostgresCaseStore
+
+
+@pytest.fixture
+def triage(monkeypatch, capsys, tmp_path):
+    """Run `triage …`; give exit status, output, errors."""
+    monkeypatch.setenv("TRIAGE_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.delenv("TRIAGE_DATABASE_URL", raising=False)
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["triage", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        printed = capsys.readouterr()
+        return int(ended.value.code or 0), printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def with_decisions(database_url, monkeypatch):
+    """A database in which two cases were decided."""
+    monkeypatch.setenv("TRIAGE_DATABASE_URL", database_url)
+
+    async def fill() -> None:
+        async with PostgresCaseStore.at(database_url, now=lambda: NOW) as store:
+            await decided(store, "i-1", text="you are a fool")
+            await decided(store, "i-2", text="you are another")
+
+    asyncio.run(fill())
+
+
+def test_decisions_are_exported_shown_and_erased(triage, tmp_path, with_decisions):
+    """The way of the how-to, over a real database."""
+    status, digest, said = triage("decisions", "export", "--out", tmp_path / "a")
+    assert (status, len(digest.strip())) == (0, 64)
+    assert "2 examples of 2 decisions" in said
+    status, shown, _ = triage("decisions", "show", tmp_path / "a")
+    assert status == 0
+    assert f"hash: {digest.strip()}" in shown
+    assert "Korean: no examples" in shown
+    status, told, _ = triage("erase", "i-2", "--why", "the author asked")
+    assert (status, told) == (0, "erased i-2: texts 1, cases 1\n")
+    assert "were erased before, at 2" in triage("erase", "i-2", "--why", "again")[1]
+    options = ("--out", tmp_path / "b", "--previous", tmp_path / "a")
+    assert triage("decisions", "export", *options)[0] == 0
+    assert "of these because they were erased: 1" in triage("decisions", "show", tmp_path / "b")[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--since", "soon"), "since: must be a day or a time, as 2026-03-01"),
+        (("--since", "2026-03-02", "--until", "2026-03-01"), "until: must lie after since"),
+        (("--noise", "loud"), "noise: must be one of dawid-skene, mace, majority"),
+    ],
+)
+def test_a_wrong_argument_is_one_line_before_a_database_is_made(triage, tmp_path, options, told):
+    status, _, said = triage("decisions", "export", "--out", tmp_path / "out", *options)
+    assert (status, said) == (1, f"triage: {told}\n")
+    assert not (tmp_path / "data").exists()
+
+
+def test_an_unknown_item_is_one_line(triage, database_url, monkeypatch):
+    monkeypatch.setenv("TRIAGE_DATABASE_URL", database_url)
+    assert triage("erase", "nobody", "--why", "x")[::2] == (1, "triage: no item nobody\n")
+
+
+def test_a_folder_that_is_no_export_is_named(triage, tmp_path):
+    status, _, said = triage("decisions", "show", tmp_path)
+    assert status == 1
+    assert "manifest.json: no such file" in said

@@ -1,0 +1,1 @@
+"""From decisions to examples that a model may learn from."""
