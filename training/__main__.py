@@ -1,10 +1,6 @@
 """`python -m training <step>`: the command line over the steps."""
 
 import os
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -16,9 +12,10 @@ from training.config import Experiment, Workspace, load_experiment
 from training.corpora.snapshot import choose_sources, require_data
 from training.measuring import steps as measuring
 from training.measuring.targets import render_targets
+from training.recording import record_artifact, recording
 from training.release.publish import build_artifact, find_targets
 from training.release.publish import ship as ship_artifact
-from training.tracking import Tracker, track
+from training.retrain import Request, retrain
 from triage_ml.errors import InvalidInput, TriageError
 from triage_ml.inference.artifact import Artifact
 
@@ -67,23 +64,6 @@ def run_experiment(
     if ship:
         ship_artifact(artifact, space)
     return artifact
-
-
-def record_artifact(artifact: Artifact, tracker: Tracker) -> None:
-    """Keep the artifact, its card and what it was made from in the run."""
-    manifest = artifact.manifest
-    tracker.tags({"model_version": manifest.model_version, "snapshot": manifest.snapshot})
-    tracker.files(artifact.folder, "artifact")
-
-
-@contextmanager
-def recording(experiment: Experiment, space: Workspace, store: str | None) -> Iterator[Tracker]:
-    """Open the run's record, and note the settings and the code once."""
-    with track(experiment.name, experiment.fingerprint, store, space.root) as tracker:
-        values = {k: v for k, v in asdict(experiment).items() if not isinstance(v, dict | tuple)}
-        tracker.parameters(values)
-        tracker.tags({"code": _revision()})
-        yield tracker
 
 
 def workspace(experiment: Experiment, out: Path | None) -> Workspace:
@@ -228,22 +208,29 @@ def run_command(
     reports.console.print(artifact.manifest.model_version, str(artifact.folder))
 
 
+@app.command("retrain")
+def retrain_command(
+    decisions: Annotated[list[Path] | None, typer.Option("--decisions")] = None,
+    data: Data = None,
+    champion: Annotated[str | None, typer.Option(help="Registry reference, or folder")] = None,
+    out: Out = None,
+    experiment: Name = "retrain",
+    mlflow: Store = None,
+    register: Annotated[bool, typer.Option(help="Register as challenger if gates pass")] = True,
+) -> None:
+    """Continue the champion with reviewers' decisions; `triage retrain` does the same."""
+    from training.corpora.decisions import load_decisions
+
+    asked = Request(tuple(decisions or ()), data, champion, out, experiment, mlflow, register)
+    done = retrain(asked, load_decisions)
+    reports.console.print(done.artifact.manifest.model_version, str(done.artifact.folder))
+
+
 def _data_folder(data: Path | None) -> Path:
     found = data or (Path(os.environ["TRIAGE_DATA"]) if "TRIAGE_DATA" in os.environ else None)
     if found is None:
         raise InvalidInput("data", "no data folder; set TRIAGE_DATA or --data")
     return found
-
-
-def _revision() -> str:
-    """Give the commit the code is of, `-dirty` with changes, or `unknown` outside a checkout."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    place = Path(__file__).parent
-    try:
-        done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=True)  # noqa: S603
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return done.stdout.strip()
 
 
 def main() -> None:

@@ -25,6 +25,11 @@ MEASURING = frozenset(
         "checkpoint_every",
         "last_step",
         "ngram_bits",
+        "refit_mixture",
+        "parity_rows",
+        "floors",
+        "official",
+        "gates",
     )
 )
 """Settings that say how a model is measured and kept, not how it comes about."""
@@ -99,6 +104,15 @@ class Experiment:
     n_bootstrap: Count = 500
     max_int8_difference: Share = 0.15  # of a probability, 99th percentile, int8 against fp32
     max_auc_loss: Share = 0.01
+    from_artifact: bool = False  # continue the artifact in `champion/`: see training/retrain.py
+    replay_rows: Whole = 0  # public training rows kept per language, output and side; 0: all
+    trained_layers: Whole = 0  # of the encoder's upper ones, that learn; 0: all
+    ngram_pull: Rate = 0.0  # how hard the n-gram branch is held to the champion's weights
+    refit_mixture: bool = True  # weigh encoder and n-grams anew; False: as the champion does
+    parity_rows: Count = 2_500  # dev rows on which int8 is compared with fp32
+    floors: bool = True  # fit n-grams and sentence encoder to the training rows, to set beside
+    official: bool = True  # measure on official test sets
+    gates: str = "gates.toml"  # in training/release, or a path
 
     @property
     def fingerprint(self) -> str:
@@ -121,6 +135,15 @@ _LATER = {
     "distil_weight": 0.5,
     "blend_with": "",
     "blend_share": 0.5,
+    "from_artifact": False,
+    "replay_rows": 0,
+    "trained_layers": 0,
+    "ngram_pull": 0.0,
+    "refit_mixture": True,
+    "parity_rows": 2_500,
+    "floors": True,
+    "official": True,
+    "gates": "gates.toml",
 }
 """Settings added since, at the values that leave a run as it was before there were any."""
 
@@ -178,6 +201,16 @@ class Workspace:
     @property
     def artifact(self) -> Path:
         return self.root / "artifact"
+
+    @property
+    def champion(self) -> Path:
+        """The artifact that a retraining continues, as it was when it began."""
+        return self.root / "champion"
+
+    @property
+    def decisions(self) -> Path:
+        """The manifests of the decisions that a retraining learns from."""
+        return self.root / "decisions"
 
     def report(self, step: str) -> Path:
         return self.root / f"{step}.json"

@@ -11,11 +11,12 @@ from rich.console import Console
 
 from training.config import Experiment, Workspace, load_experiment
 from training.corpora.snapshot import columns, load_snapshot
+from training.corpora.sources import DECISIONS
 from training.corpora.splits import DEV, TRAIN
 from training.learning import prepare
 from training.learning.batches import Rows
 from triage_ml.errors import InvalidInput
-from triage_ml.inference.artifact import Calibration, file_hash
+from triage_ml.inference.artifact import Calibration, file_hash, load_artifact
 
 STAMPS = "stamps.json"
 console = Console(stderr=True)
@@ -57,13 +58,18 @@ def say(step: str, *facts: str, **numbers: Any) -> None:
 
 
 def outputs_of(experiment: Experiment, space: Workspace) -> tuple[str, ...]:
-    """Give the model's outputs: the labels with enough training rows, and `violation`."""
+    """Give the model's outputs: the labels with enough training rows, and `violation`.
+
+    A model that continues a served one has the outputs of that one.
+    """
+    if experiment.from_artifact:
+        return load_artifact(space.champion).manifest.outputs
     snapshot, _ = load_snapshot(space.snapshot)
     return prepare.choose_outputs(snapshot, experiment.min_positives)
 
 
 def part_of(experiment: Experiment, space: Workspace, split: str) -> Dataset:
-    """Select the rows of a split; of a measured one, at most so many per corpus.
+    """Select the rows of a split; of a measured one, at most so many per public corpus.
 
     Rows lie in the order of their hashes, so the first ones are a random sample. What an earlier
     run has learned from is not measured, whatever its split is now.
@@ -77,7 +83,8 @@ def part_of(experiment: Experiment, space: Workspace, split: str) -> Dataset:
     for i, (own, sources, key) in enumerate(rows):
         if own == split and key not in learned:
             seen[sources[0]] += 1
-            if split == TRAIN or seen[sources[0]] <= experiment.measured_per_source:
+            whole = split == TRAIN or sources[0] == DECISIONS
+            if whole or seen[sources[0]] <= experiment.measured_per_source:
                 chosen.append(i)
     return snapshot.select(chosen)
 

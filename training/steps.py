@@ -6,8 +6,9 @@ What is measured afterwards, in `measuring`, is the int8 model that is served.
 """
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from training.config import Experiment, Workspace
 from training.corpora.snapshot import build_snapshot, load_snapshot
 from training.corpora.splits import CALIBRATE, DEV, TRAIN
 from training.learning import prepare
-from training.learning.batches import Rows
+from training.learning.batches import Rows, draws_of
 from training.learning.export import (
     Floats,
     ParityLost,
@@ -27,8 +28,10 @@ from training.learning.export import (
     open_session,
     time_single_text,
 )
+from training.learning.from_artifact import rebuild
 from training.learning.model import TriageModel
 from training.learning.ngrams import NgramBranch, fit_ngrams, mix
+from training.learning.ngrams_continued import continue_ngrams
 from training.learning.objective import number_sources
 from training.learning.quantise import quantise
 from training.learning.restore import (
@@ -47,8 +50,7 @@ from training.tracking import Tracker
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES
 from triage_ml.domain.text import NORMALISER_VERSION
 from triage_ml.errors import InvalidInput
-
-PARITY_ROWS = 2_500
+from triage_ml.inference.artifact import MODEL, load_artifact
 
 
 def make_snapshot(experiment: Experiment, space: Workspace, data: Path, tracker: Tracker) -> None:
@@ -60,9 +62,12 @@ def make_snapshot(experiment: Experiment, space: Workspace, data: Path, tracker:
 
 
 def prepare_base(experiment: Experiment, space: Workspace) -> None:
-    """Prune the vocabulary to the snapshot and say what is unknown on the dev split."""
+    """Prune the vocabulary to the snapshot, or keep the champion's; say what is unknown of dev."""
     snapshot, _ = load_snapshot(space.snapshot)
-    report = prepare.prepare_base(snapshot, space, experiment)
+    if experiment.from_artifact:
+        report = prepare.keep_vocabulary(space)
+    else:
+        report = prepare.prepare_base(snapshot, space, experiment)
     rows = rows_of(experiment, space, DEV)
     outputs = outputs_of(experiment, space)
     report |= {"outputs": outputs, "unknown_rate": prepare.unknown_rate(rows)}
@@ -136,9 +141,15 @@ def is_trained(experiment: Experiment, space: Workspace) -> bool:
 def learn_ngrams(experiment: Experiment, space: Workspace) -> None:
     """Fit the n-gram branch to the training rows; minutes, beside the training or after it."""
     rows = rows_of(experiment, space, TRAIN)
-    branch = fit_ngrams(rows, experiment.ngram_bits, experiment.weak_label_weight, experiment.seed)
+    trust = experiment.weak_label_weight
+    if experiment.from_artifact:
+        start = rebuild(load_artifact(space.champion)).branch
+        weights = draws_of(rows, experiment) * len(rows)  # 1 on average
+        branch = continue_ngrams(start, rows, weights, trust, experiment.ngram_pull)
+    else:
+        branch = fit_ngrams(rows, experiment.ngram_bits, trust, experiment.seed)
     branch.save(space.ngrams, _ngrams_made_from(experiment, space))
-    say("ngrams", n_rows=len(rows), n_buckets=2**experiment.ngram_bits)
+    say("ngrams", n_rows=len(rows), n_buckets=2**branch.n_bits)
 
 
 def _ngrams_made_from(experiment: Experiment, space: Workspace) -> str:
@@ -152,7 +163,15 @@ def _ngrams_made_from(experiment: Experiment, space: Workspace) -> str:
             "seed": experiment.seed,
             "normaliser": NORMALISER_VERSION,
         }
+        | _continuing(experiment, space)
     )
+
+
+def _continuing(experiment: Experiment, space: Workspace) -> dict[str, Any]:
+    if not experiment.from_artifact:
+        return {}
+    champion = load_artifact(space.champion).manifest
+    return {"champion": champion.files[MODEL], "pull": experiment.ngram_pull}
 
 
 def export_model(experiment: Experiment, space: Workspace) -> None:
@@ -163,9 +182,12 @@ def export_model(experiment: Experiment, space: Workspace) -> None:
     branch = _mixed(experiment, space, model)
     export_fp32(model, branch, space.onnx_fp32)
     shape = model.encoder.config
-    quantise(space.onnx_fp32, space.onnx_int8, shape.num_attention_heads, shape.hidden_size)
+    chance = np.random.default_rng(experiment.seed) if experiment.from_artifact else None
+    shapes = shape.num_attention_heads, shape.hidden_size
+    quantise(space.onnx_fp32, space.onnx_int8, *shapes, chance)
     rows = _whole(rows_of(experiment, space, DEV), experiment)
-    rows = rows.take(np.random.default_rng(experiment.seed).permutation(len(rows))[:PARITY_ROWS])
+    drawn = np.random.default_rng(experiment.seed).permutation(len(rows))
+    rows = rows.take(drawn[: experiment.parity_rows])
     sessions = (open_session(p, experiment.n_threads) for p in (space.onnx_fp32, space.onnx_int8))
     plain, small = (onnx_logits(s, rows, experiment.max_tokens, branch.n_bits) for s in sessions)
     parity = check_parity(model, branch, plain, small, rows, experiment)
@@ -191,8 +213,10 @@ def export_model(experiment: Experiment, space: Workspace) -> None:
 
 
 def _mixed(experiment: Experiment, space: Workspace, model: TriageModel) -> NgramBranch:
-    """Weigh the encoder and the n-grams on the calibrate rows."""
+    """Weigh the encoder and the n-grams on the calibrate rows, or as the champion does."""
     branch = NgramBranch.load(space.ngrams, _ngrams_made_from(experiment, space))
+    if experiment.from_artifact and not experiment.refit_mixture:
+        return replace(branch, mixture=rebuild(load_artifact(space.champion)).branch.mixture)
     rows = _whole(rows_of(experiment, space, CALIBRATE), experiment)
     if not len(rows):
         raise InvalidInput(str(space.snapshot), "no calibrate rows to weigh the n-grams on")

@@ -79,7 +79,9 @@ def artifact_place(uri: str, root: Path) -> str | None:
 
 
 @contextmanager
-def track(experiment: str, fingerprint: str, store: str | None, root: Path) -> Iterator[Tracker]:
+def track(
+    experiment: str, fingerprint: str, store: str | None, root: Path, files: Path | None = None
+) -> Iterator[Tracker]:
     """Open a run in an MLflow store, SQLite under `root` by default; "none" records nothing.
 
     Steps of the same settings in the same working folder share one run.
@@ -93,7 +95,7 @@ def track(experiment: str, fingerprint: str, store: str | None, root: Path) -> I
     uri = store_uri(store, root)
     mlflow.set_tracking_uri(uri)
     if mlflow.get_experiment_by_name(experiment) is None:
-        mlflow.create_experiment(experiment, artifact_location=artifact_place(uri, root))
+        mlflow.create_experiment(experiment, artifact_location=artifact_place(uri, files or root))
     mlflow.set_experiment(experiment)
     note = root / f"run_id.{fingerprint}{_store_mark(store)}"
     known = note.read_text("ascii") if note.is_file() else None

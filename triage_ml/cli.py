@@ -26,6 +26,7 @@ from triage_ml.means_commands import means
 from triage_ml.model_commands import ModelDir, model_folder
 from triage_ml.policy_commands import policy
 from triage_ml.replay_commands import history, replay
+from triage_ml.retrain_commands import retrain
 from triage_ml.simulate_commands import compare, simulate
 from triage_ml.trend_commands import trends
 
@@ -58,6 +59,7 @@ app.command()(history)
 app.add_typer(drift, name="drift")
 app.add_typer(decisions, name="decisions")
 app.command("erase")(erase)
+app.command("retrain")(retrain)
 
 out = Console(soft_wrap=True)
 notes = Console(stderr=True, soft_wrap=True)

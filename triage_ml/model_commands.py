@@ -125,6 +125,48 @@ def model_register(
     _show_registered(registry.register(folder, load_limits(gates or LIMITS)))
 
 
+@model.command("adopt")
+def model_adopt(
+    why: Why,
+    folder: Annotated[
+        Path | None, typer.Argument(help="Artifact folder; the shipped model if left out.")
+    ] = None,
+    by: By = None,
+    mlflow: Store = None,
+) -> None:
+    """Make an artifact without working folder the first champion; its gates are not run here.
+
+    Only while there is no champion: everything after it is compared with it.
+    """
+    registry, who = _registry(mlflow), by or _user()
+    version = registry.deposit_adopted(model_folder(folder), who, why)
+    adopted = _release(registry, version, lambda: registry.adopt(version, who, why))
+    _say(
+        f"version {adopted.number} ({adopted.model_version}) is the champion; "
+        "adopted, gates not run here"
+    )
+
+
+@model.command("card")
+def model_card(
+    version: Reference,
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write it to; printed if left out.")
+    ] = None,
+    mlflow: Store = None,
+) -> None:
+    """Write the card of a registered version again, from what its run kept."""
+    registry = _registry(mlflow)
+    from training.release.cards import card_of, write_card
+
+    found = registry.get(version)
+    text = card_of(registry, found)
+    if folder is None:
+        out.print(text, highlight=False, markup=False)
+    else:
+        _say(f"written: {write_card(folder, found.model_version, text)}")
+
+
 @model.command("compare")
 def model_compare(first: Reference, second: Reference, mlflow: Store = None) -> None:
     """Print the numbers of two versions side by side, with the differences."""
@@ -264,6 +306,9 @@ def _show_registered(version: "Version") -> None:
     for name, value in version.tags.items():
         if name not in ("model_version", "gates"):
             _say(f"{name}: {value}")
+    if "adopted" in version.tags:
+        _say("adopted, gates not run here")
+        return
     table = Table("gate passed", "value", "limit")
     for name, numbers in json.loads(version.tags["gates"]).items():
         table.add_row(escape(name), *(f"{number:.4f}" for number in numbers))

@@ -103,6 +103,23 @@ def test_the_user_of_the_system_stands_in_the_history(two, monkeypatch):
     assert (status, said[:13]) == (2, "triage: --by:")
 
 
+def test_a_fresh_registry_adopts_its_first_champion(triage, tmp_path):
+    """It is marked, its card can be had, and a second one is refused in one line."""
+    folder = tiny_artifact(tmp_path / "model").folder
+    status, printed, _ = triage("adopt", folder, "--why", "first installation")
+    assert (status, printed.splitlines()[-1]) == (
+        0,
+        "version 1 (tiny-1) is the champion; adopted, gates not run here",
+    )
+    assert "adopted, gates not run here" in triage("show", "champion")[1]
+    assert "adopt" in lines_with(triage("history")[1], "tiny-1")[0]
+    assert triage("card", "champion")[1].startswith("# Tiny")
+    assert triage("card", "champion", "--out", tmp_path / "cards")[0] == 0
+    assert (tmp_path / "cards" / "tiny-1.md").read_text("utf-8").startswith("# Tiny")
+    status, _, said = triage("adopt", folder, "--why", "again")
+    assert (status, said.count("\n")) == (2, 1)
+
+
 def test_two_versions_are_compared(two):
     """Cell by cell, with the difference."""
     status, printed, _ = two("compare", "tiny-a", "champion")

@@ -37,28 +37,41 @@ class Example:
     contested: set[str] = field(default_factory=set)
     assumed: set[str] = field(default_factory=set)
     weakly: set[str] = field(default_factory=set)  # outputs whose label a weak source gave
+    own: set[str] = field(default_factory=set)  # outputs decided by what overrules the others
     severity: dict[str, int] = field(default_factory=dict)
     spans: Spans | None = None  # of `text`
     groups: set[str] = field(default_factory=set)
     held_out: bool = False
     written: bool = False
     research: bool = True  # no source may be trained on
-    weight: float = 0.0  # of the surest of its rows
+    weight: float = 0.0  # of the surest of its rows; of the decision, where there is one
 
-    def add(self, source: Source, row: Row, spans: Spans | None = None) -> None:
+    def add(
+        self, source: Source, row: Row, spans: Spans | None = None, *, overrules: bool = False
+    ) -> None:
+        """Take over what a row says; one that overrules is right where others contradict it."""
         if source.name not in self.sources:
-            self.sources.append(source.name)
+            self.sources.insert(0 if overrules else len(self.sources), source.name)
         self.held_out |= row.held_out
         self.written |= source.written
-        self.weight = max(self.weight, row.weight)
-        self.research &= source.licence_tier not in SHIPPABLE_TIERS
+        self.weight = row.weight if overrules else max(self.weight, row.weight)
+        self.research &= source.licence_tier not in SHIPPABLE_TIERS and not overrules
         self.assumed.update(source.assumes_absent)
         self.spans = spans if self.spans is None else self.spans
-        self.severity = dict(row.severity) | self.severity
+        first, second = (
+            (self.severity, row.severity) if overrules else (row.severity, self.severity)
+        )
+        self.severity = {**first, **second}
         if row.group:
             self.groups.add(f"{source.name}:{row.group}")
         for output, value in row.labels.items():
-            self._decide(output, value, source.weak)
+            if overrules and output not in self.own:
+                self.own.add(output)
+                self.labels.pop(output, None)
+                self.contested.discard(output)
+                self.weakly.discard(output)
+            if overrules or output not in self.own:
+                self._decide(output, value, source.weak)
 
     def _decide(self, output: str, value: int, weak: bool) -> None:
         if output not in self.labels or (output in self.weakly and not weak):
@@ -97,36 +110,60 @@ def merge_key(text: str) -> str:
 def read_examples(
     data: Path, sources: Iterable[Source], dropped: Counter[str]
 ) -> Iterator[Example]:
-    """Merge the rows of all sources by folded text, without the reserved ones.
+    """Merge the rows of all sources by folded text, without the reserved ones."""
+    merging = Merging(data, dropped)
+    merging.add_public(sources)
+    yield from merging.examples()
 
-    Sources that may not be trained on come last, and a text that others hold is not theirs.
-    """
-    reserved = set((data / EXCLUDE).read_text("ascii").split())
-    examples: dict[str, Example] = {}
-    banned: set[str] = set()
-    for source in sorted(sources, key=lambda s: s.licence_tier not in SHIPPABLE_TIERS):
-        research = source.licence_tier not in SHIPPABLE_TIERS
-        for row in source.read(data / "raw" / source.name):
+
+class Merging:
+    """Examples by their folded text, while sources are read one after the other."""
+
+    def __init__(self, data: Path, dropped: Counter[str]) -> None:
+        self._data = data
+        self._dropped = dropped
+        self._reserved = set((data / EXCLUDE).read_text("ascii").split())
+        self._examples: dict[str, Example] = {}
+        self._banned: set[str] = set()
+
+    def add_public(self, sources: Iterable[Source]) -> None:
+        """Read corpora of the data folder.
+
+        Those that may not be trained on come last, and a text that others hold is not theirs.
+        """
+        for source in sorted(sources, key=lambda s: s.licence_tier not in SHIPPABLE_TIERS):
+            self.add(source, self._data / "raw" / source.name)
+
+    def add(self, source: Source, folder: Path, *, overrules: bool = False) -> None:
+        """Read one source; one that overrules decides where others contradict it."""
+        dropped, examples = self._dropped, self._examples
+        research = source.licence_tier not in SHIPPABLE_TIERS and not overrules
+        for row in source.read(folder):
             cut = normalise(row.text[:MAX_CHARACTERS])
             key = merge_key(cut.text)
             if not cut.text.strip():
                 dropped["empty"] += 1
-            elif {fold_hash(cut.text), fold_hash(row.text)} & reserved:
+            elif {fold_hash(cut.text), fold_hash(row.text)} & self._reserved:
                 dropped[f"reserved:{source.name}"] += 1
-                banned.add(key)
+                self._banned.add(key)
             elif key not in examples:
                 language = row.language or source.language
                 examples[key] = Example(key, cut.text, language)
-                examples[key].add(source, row, _moved(row.spans, cut))
+                spans = _moved(row.spans, cut)
+                examples[key].add(source, row, spans, overrules=overrules)
             elif research and not examples[key].research:
                 dropped["probe_known"] += 1
             else:
                 dropped["duplicate"] += 1
                 same = examples[key].text == cut.text
-                examples[key].add(source, row, _moved(row.spans, cut) if same else None)
-    dropped["like_reserved"] = sum(key in examples for key in banned)
-    left = (example for key, example in examples.items() if key not in banned)
-    yield from sorted(left, key=lambda example: example.key)
+                spans = _moved(row.spans, cut) if same else None
+                examples[key].add(source, row, spans, overrules=overrules)
+
+    def examples(self) -> Iterator[Example]:
+        """Give the examples in the order of their keys, without those like a reserved text."""
+        self._dropped["like_reserved"] = sum(key in self._examples for key in self._banned)
+        left = (example for key, example in self._examples.items() if key not in self._banned)
+        yield from sorted(left, key=lambda example: example.key)
 
 
 def _moved(spans: Spans | None, cut: NormalisedText) -> Spans | None:

@@ -6,7 +6,7 @@ The snapshot is a Hugging Face `datasets` folder plus `summary.json`.
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from datasets import Dataset, load_from_disk
 from training.config import Experiment
 from training.corpora.examples import EXCLUDE, UNKNOWN, Example, read_examples
 from training.corpora.readers import SOURCES
-from training.corpora.sources import OUTPUTS, SHIPPABLE_TIERS, Source
+from training.corpora.sources import DECISIONS, OUTPUTS, SHIPPABLE_TIERS, Source
 from training.corpora.splits import assign_splits
 from triage_ml.domain.text import NORMALISER_VERSION
 from triage_ml.errors import InvalidInput
@@ -29,10 +29,8 @@ def choose_sources(experiment: Experiment) -> tuple[Source, ...]:
     Sources that may not be trained on are only for measuring, and only where asked for.
     """
     known = {source.name: source for source in SOURCES}
-    for setting, names in (
-        ("sources", experiment.sources),
-        ("source_boosts", experiment.source_boosts),
-    ):
+    boosted = set(experiment.source_boosts) - {DECISIONS}
+    for setting, names in (("sources", experiment.sources), ("source_boosts", sorted(boosted))):
         if unknown := [name for name in names if name not in known]:
             raise InvalidInput(setting, f"no reader for {unknown[0]}")
     chosen = (known[name] for name in experiment.sources or tuple(known))
@@ -57,7 +55,27 @@ def build_snapshot(data: Path, out: Path, experiment: Experiment) -> dict[str, A
     dropped: Counter[str] = Counter()
     examples = list(read_examples(data, sources, dropped))
     splits = assign_splits(examples, experiment, dropped)
-    rows = [_as_record(e, s) for e, s in zip(examples, splits, strict=True) if s is not None]
+    chosen = [(e, s) for e, s in zip(examples, splits, strict=True) if s is not None]
+    return write_snapshot(out, chosen, sources, dropped)
+
+
+def write_snapshot(
+    out: Path,
+    chosen: Iterable[tuple[Example, str]],
+    sources: Iterable[Source],
+    dropped: Counter[str],
+    also: Mapping[str, Any] | None = None,
+    *,
+    weighed: bool = False,
+) -> dict[str, Any]:
+    """Write examples with their splits, and a summary that says `also` what is given.
+
+    `weighed` keeps what each example's labels are worth, which is 1 in public corpora.
+    """
+    rows = [
+        _as_record(example, split) | ({"weight": example.weight} if weighed else {})
+        for example, split in chosen
+    ]
     Dataset.from_list(rows).save_to_disk(out)
     summary = {
         "hash": _content_hash(rows),
@@ -68,6 +86,7 @@ def build_snapshot(data: Path, out: Path, experiment: Experiment) -> dict[str, A
         "counts": _count(rows),
         "sources": [source.name for source in sources],
         "written": [source.name for source in sources if source.written],
+        **(also or {}),
     }
     (out / SUMMARY).write_text(json.dumps(summary, indent=1), "utf-8")
     return summary

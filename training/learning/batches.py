@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from training.config import Experiment
 from training.learning.encoder import PAD_ID
 
 BATCHES_PER_POOL = 32
@@ -34,6 +35,7 @@ class Rows:
     severities: npt.NDArray[np.int8]  # (N, L + 1): 0 to 4, -1 unknown
     languages: npt.NDArray[np.str_]
     sources: npt.NDArray[np.str_]  # the first source of each row
+    worth: npt.NDArray[np.float64] | None = None  # of each row's labels; None: all the same
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -48,6 +50,7 @@ class Rows:
             self.severities[chosen],
             self.languages[chosen],
             self.sources[chosen],
+            None if self.worth is None else self.worth[chosen],
         )
 
     def with_tokens(self, tokens: Sequence[Sequence[int]]) -> "Rows":
@@ -61,6 +64,22 @@ class Rows:
 
 Disguise = Callable[[Rows, int], Rows]
 """Give some rows of the pool with this number the tokens of a disguised text."""
+
+
+def draws_of(rows: Rows, experiment: Experiment) -> npt.NDArray[np.float64]:
+    """Give each row's chance to be drawn by the experiment's settings and what it is worth."""
+    weights = row_weights(
+        rows,
+        experiment.language_shares,
+        experiment.source_power,
+        experiment.rare_boost,
+        experiment.written_share,
+        experiment.source_boosts,
+    )
+    if rows.worth is None:
+        return weights
+    found: npt.NDArray[np.float64] = weights * rows.worth / (weights * rows.worth).sum()
+    return found
 
 
 def row_weights(

@@ -1,6 +1,7 @@
 """From a snapshot to the pruned base encoder and tokenised rows."""
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -25,6 +26,7 @@ from training.learning.encoder import (
 )
 from triage_ml.domain.taxonomy import HEADS, VIOLATION
 from triage_ml.errors import InvalidInput
+from triage_ml.inference.artifact import load_artifact
 
 TOKENIZER = "tokenizer.json"
 BASE_IDS = "base_ids.json"
@@ -42,6 +44,14 @@ def prepare_base(snapshot: Dataset, space: Workspace, experiment: Experiment) ->
     (space.base / TOKENIZER).write_text(tree, "utf-8")
     (space.base / BASE_IDS).write_text(json.dumps(vocabulary.base_ids), "ascii")
     return {"n_tokens": len(vocabulary.base_ids)}
+
+
+def keep_vocabulary(space: Workspace) -> dict[str, Any]:
+    """Take over the champion's tokenizer: what it reads of a text stays the same."""
+    champion = load_artifact(space.champion)
+    space.base.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(champion.tokenizer_path, space.base / TOKENIZER)
+    return {"n_tokens": load_tokenizer(space).get_vocab_size()}
 
 
 def load_tokenizer(space: Workspace) -> Tokenizer:
@@ -104,7 +114,14 @@ def tokenise(
         _table(found["severity"], np.int8)[:, chosen],
         np.asarray(found["language"], dtype=np.str_),
         np.asarray([sources[0] for sources in found["sources"]], dtype=np.str_),
+        _worth(part),
     )
+
+
+def _worth(part: Dataset) -> npt.NDArray[np.float64] | None:
+    if "weight" not in part.column_names:
+        return None
+    return np.asarray(columns(part, "weight")["weight"], np.float64)
 
 
 def _table(rows: list[list[int]], kind: type[np.generic]) -> npt.NDArray[Any]:

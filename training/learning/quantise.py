@@ -22,19 +22,26 @@ MICROSOFT = "com.microsoft"
 INT8_MAX = 127.0
 MIDDLE = 128
 """Zero point of the unsigned activations: the processor's instruction takes u8 times s8."""
+ON_A_STEP = 1e-3
+"""Of a step: what floats lose on the way from 8 bits and back."""
 LARGE_TABLE = 4_096
 """Rows from which an embedding table is stored in 8 bits."""
 
 
-def quantise(fp32: Path, int8: Path, n_heads: int, width: int) -> None:
+def quantise(
+    fp32: Path, int8: Path, n_heads: int, width: int, chance: np.random.Generator | None = None
+) -> None:
     """Write the served graph of an fp32 encoder with `n_heads` heads and `width` hidden units.
 
+    With `chance` a weight between two steps goes to either, the nearer one more often. Weights that
+    came from a served model lie on its steps, and a short training moves them by less than half of
+    one: rounded to the nearest, all that was learned would be lost (ADR 0029).
     Raises: ValueError when no attention was found to fuse.
     """
     model = _fused(fp32, n_heads, width)
     if not any(node.op_type == "Attention" for node in model.graph.node):
         raise ValueError(f"{fp32} holds no attention of {n_heads} heads")
-    _Rewriting(model, n_heads).run()
+    _Rewriting(model, n_heads, chance).run()
     onnx.checker.check_model(model)
     onnx.save(model, str(int8))
 
@@ -64,8 +71,11 @@ def _fused(fp32: Path, n_heads: int, width: int) -> ModelProto:
 class _Rewriting:
     """One pass over a fused graph; each input is quantised once, for all that read it."""
 
-    def __init__(self, model: ModelProto, n_heads: int) -> None:
+    def __init__(
+        self, model: ModelProto, n_heads: int, chance: np.random.Generator | None = None
+    ) -> None:
         self._model = model
+        self._chance = chance
         self._n_heads = n_heads
         self._stored = {tensor.name: tensor for tensor in model.graph.initializer}
         self._quantised: dict[str, tuple[str, str]] = {}
@@ -110,7 +120,7 @@ class _Rewriting:
     def _product(self, inputs: str, weights: Floats, output: str) -> None:
         """inputs (B, T, K) @ weights (K, N), in whole numbers, then times both scales."""
         whole, scale = self._rows(inputs)
-        small, steps = _in_8_bits(weights, axis=0)
+        small, steps = in_8_bits(weights, 0, self._chance)
         names = (self._store(f"{output}_weights", small), self._store(f"{output}_steps", steps))
         self._add(
             "MatMulIntegerToFloat",
@@ -156,7 +166,7 @@ class _Rewriting:
     def _table(self, node: NodeProto, weights: Floats) -> None:
         """An embedding table with a scale per row."""
         own = node.output[0]
-        small, steps = _in_8_bits(weights, axis=1)
+        small, steps = in_8_bits(weights, 1, self._chance)
         for name, part in (("rows", small), ("steps", steps[:, None])):
             self._add(
                 "Gather", [self._store(f"{own}_{name}_table", part), node.input[1]], f"{own}_{name}"
@@ -175,9 +185,20 @@ class _Rewriting:
         return name
 
 
-def _in_8_bits(weights: Floats, axis: int) -> tuple[npt.NDArray[np.int8], Floats]:
-    """Round a matrix to whole steps of its own size along `axis`; 0 stays 0."""
+def in_8_bits(
+    weights: Floats, axis: int, chance: np.random.Generator | None
+) -> tuple[npt.NDArray[np.int8], Floats]:
+    """Round a matrix to whole steps of its own size along `axis`; 0 stays 0.
+
+    By chance, the mean of a weight is kept, and one that lies on a step stays there.
+    Source: Gupta et al. 2015, Deep learning with limited numerical precision.
+    """
     steps = (np.abs(weights).max(axis) / INT8_MAX).astype(np.float32)
     steps[steps == 0] = 1
-    whole = np.round(weights / np.expand_dims(steps, axis))
+    exact = weights / np.expand_dims(steps, axis)
+    nearest = np.round(exact)
+    whole = nearest
+    if chance is not None:
+        drawn = np.floor(exact + chance.random(exact.shape, np.float32))
+        whole = np.where(np.abs(exact - nearest) < ON_A_STEP, nearest, drawn)
     return np.clip(whole, -INT8_MAX, INT8_MAX).astype(np.int8), steps

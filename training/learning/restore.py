@@ -8,10 +8,12 @@ from torch import Tensor
 
 from training.config import Experiment, Workspace, load_experiment
 from training.learning import prepare
-from training.learning.encoder import keep_layers, set_dropout
+from training.learning.encoder import keep_layers, learn_upper_layers, set_dropout
+from training.learning.from_artifact import rebuild
 from training.learning.model import TriageModel
 from training.learning.transplant import transplant
 from triage_ml.errors import InvalidInput
+from triage_ml.inference.artifact import load_artifact
 
 
 def fresh_model(
@@ -95,6 +97,8 @@ def trained_model(experiment: Experiment, space: Workspace, n_outputs: int) -> T
 def _whole_model(
     experiment: Experiment, space: Workspace, n_outputs: int, n_sources: int
 ) -> TriageModel:
+    if experiment.from_artifact:
+        return _continued(experiment, space, n_sources)
     torch.manual_seed(experiment.seed)  # the heads start the same in every process
     encoder = prepare.load_encoder(space, experiment)
     set_dropout(encoder, experiment.encoder_dropout)
@@ -106,6 +110,20 @@ def _whole_model(
         keep_embeddings=bool(experiment.start_from),
         n_sources=n_sources,
     )
+
+
+def _continued(experiment: Experiment, space: Workspace, n_sources: int) -> TriageModel:
+    """Give the champion's model, its lower layers fixed where the experiment says so."""
+    model = rebuild(
+        load_artifact(space.champion),
+        n_sources,
+        experiment.dropout,
+        train_embeddings=experiment.embedding_learning_rate > 0,
+    ).model
+    set_dropout(model.encoder, experiment.encoder_dropout)
+    if experiment.trained_layers:
+        learn_upper_layers(model.encoder, experiment.trained_layers)
+    return model
 
 
 def read_weights(space: Workspace) -> dict[str, Tensor]:

@@ -15,7 +15,7 @@ from torch import nn
 
 from training.config import Experiment
 from training.learning.average import WeightAverage
-from training.learning.batches import Rows, batches, row_weights
+from training.learning.batches import Rows, batches, draws_of
 from training.learning.disguise import disguiser
 from training.learning.model import WORD_EMBEDDINGS, TriageModel
 from training.learning.objective import Objective
@@ -66,14 +66,7 @@ def train(
     usable = np.flatnonzero(((rows.labels >= 0) | rows.weak).any(1))
     rows = rows.take(usable)
     objective = Objective.of(rows, experiment, teacher)
-    weights = row_weights(
-        rows,
-        experiment.language_shares,
-        experiment.source_power,
-        experiment.rare_boost,
-        experiment.written_share,
-        experiment.source_boosts,
-    )
+    weights = draws_of(rows, experiment)
     steps = batches(
         rows,
         weights,

@@ -3,7 +3,8 @@
 Drawn without pyplot: no display is needed and no figure is kept open.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -91,6 +92,21 @@ def _panels(
         draw(axes, rows)
         axes.set_title(f"{language}, {len(rows):,} rows")
     figure.suptitle(title)
+    return figure
+
+
+def differences(cells: Sequence[Mapping[str, Any]]) -> Figure:
+    """Draw the difference of the AUC to the champion with its interval, a line per cell."""
+    figure = Figure(figsize=(1.8 * SIDE, 0.6 + 0.18 * len(cells)), layout="constrained")
+    axes = figure.subplots()
+    for at, cell in enumerate(reversed(cells)):
+        found = cell["measures"]["auc"]["difference"]
+        axes.plot([found["low"], found["high"]], [at, at], color=GREY)
+        axes.plot(found["value"], at, marker="o", markersize=3, color="C0")
+    names = [f"{c['part']} {c['language']} {c['output']}" for c in reversed(cells)]
+    axes.set_yticks(range(len(names)), names, fontsize=6)
+    axes.axvline(0.0, color=GREY, linestyle="--")
+    axes.set(xlabel="AUC, challenger less champion")
     return figure
 
 

@@ -5,7 +5,7 @@
 Texts go in through the scorer that serves. Each step writes `<step>.json` into the working folder.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
@@ -37,7 +37,7 @@ from training.measuring.evaluate import (
 from training.measuring.official import run_benchmarks
 from training.measuring.official_metrics import Mark
 from training.measuring.robustness import measure_robustness
-from training.measuring.severity import learned_labels, measure_severity
+from training.measuring.severity import SeverityCell, learned_labels, measure_severity
 from training.reports import (
     digest_of,
     learned_before,
@@ -52,6 +52,7 @@ from training.reports import (
 from training.tracking import Tracker
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES, VIOLATION
 from triage_ml.errors import InvalidInput
+from triage_ml.inference.artifact import load_artifact
 from triage_ml.inference.onnx import OnnxScorer
 
 Floats = npt.NDArray[np.floating]
@@ -102,9 +103,20 @@ def calibrate_model(experiment: Experiment, space: Workspace) -> None:
         report["upper_shift"][output] = upper_shifts(fits, evidence)
         report["thresholds"][output] = thresholds(fits, evidence, experiment.threshold_precision)
     graded = list(measure_severity(rows, severity, outputs))
-    report["severity_labels"] = [o for o in learned_labels(graded) if o != VIOLATION]
+    learned = {*learned_labels(graded), *_kept_severities(experiment, space, graded)}
+    report["severity_labels"] = [o for o in outputs if o in learned and o != VIOLATION]
     write_report(space, "calibrate", report)
     say("calibrate", n_rows=len(rows), severity=report["severity_labels"])
+
+
+def _kept_severities(
+    experiment: Experiment, space: Workspace, graded: Sequence[SeverityCell]
+) -> set[str]:
+    """Give the labels whose learned severity the champion uses and too few rows here judge."""
+    if not experiment.from_artifact:
+        return set()
+    before = {label.value for label in load_artifact(space.champion).manifest.severity_labels}
+    return before - {cell.output for cell in graded}
 
 
 def fit_baselines(experiment: Experiment, space: Workspace) -> None:
@@ -119,6 +131,15 @@ def fit_baselines(experiment: Experiment, space: Workspace) -> None:
             fitted[name][language] = fit(train.only(language), calibrate.only(language))
             say("baseline", language, name, n_train=len(train.only(language).texts))
     joblib.dump(fitted, space.floors)
+
+
+def leave_out_baselines(experiment: Experiment, space: Workspace) -> None:
+    """Set the model beside no floor.
+
+    Floors learn from every training row; fitted to a sample they would be low, and flatter.
+    """
+    joblib.dump({}, space.floors)
+    score_baselines(experiment, space)
 
 
 def score_baselines(experiment: Experiment, space: Workspace) -> None:
@@ -210,7 +231,7 @@ def robustness_model(experiment: Experiment, space: Workspace) -> None:
 
 def behaviour_model(experiment: Experiment, space: Workspace, folder: Path = CASES) -> None:
     """Run the functional cases."""
-    scorer = _calibrated_scorer(experiment, space)
+    scorer = calibrated_scorer(experiment, space)
     report = summarise(list(run_cases(scorer, scorer.manifest, read_cases(folder))))
     write_report(space, "behaviour", report)
     rates = {k: f"{v['passed']}/{v['total']}" for k, v in report["languages"].items()}
@@ -221,7 +242,7 @@ def official_model(experiment: Experiment, space: Workspace, data: Path) -> None
     """Measure on official test sets, the floors beside the model."""
     snapshot, _ = load_snapshot(space.snapshot)
     outputs = outputs_of(experiment, space)
-    scorer = _calibrated_scorer(experiment, space)
+    scorer = calibrated_scorer(experiment, space)
     floors: dict[str, dict[str, Any]] = joblib.load(space.floors)
     found = columns(snapshot, "key", "split")
     results = run_benchmarks(
@@ -243,13 +264,19 @@ def official_model(experiment: Experiment, space: Workspace, data: Path) -> None
         say("official", result.name, value=result.value, target=result.target)
 
 
+def leave_out_official(space: Workspace) -> None:
+    """Say that nothing was measured on official test sets."""
+    write_report(space, "official", {"results": []})
+
+
 def mark_words(scorer: OnnxScorer, texts: list[str]) -> list[list[Mark]]:
     """Give every word of each text with its mark as the reason."""
     readings = read_texts(scorer, texts)
     return [scorer.words(reading) for reading in readings]
 
 
-def _calibrated_scorer(experiment: Experiment, space: Workspace) -> OnnxScorer:
+def calibrated_scorer(experiment: Experiment, space: Workspace) -> OnnxScorer:
+    """Load the exported model with its calibration and thresholds into the scorer that serves."""
     measured = measured_fields({"calibrate": read_report(space, "calibrate")})
     return draft_scorer(experiment, space, outputs_of(experiment, space), measured)
 

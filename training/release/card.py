@@ -9,6 +9,7 @@ from training.measuring.evaluate import Cell
 from training.measuring.targets import Target, render_targets
 from training.release import card_tables as tables
 from training.release import card_text as words
+from training.release.changes import render_changes
 from triage_ml.domain.taxonomy import HEADS, SupportMatrix
 from triage_ml.inference.artifact import Calibration
 
@@ -36,6 +37,7 @@ class CardFacts:
     reports: Mapping[str, Mapping[str, Any]]
     targets: Sequence[Target]
     settings: Mapping[str, Any]
+    changes: Mapping[str, Any] | None = None  # since the champion it continues
 
 
 def render_card(facts: CardFacts) -> str:
@@ -44,8 +46,9 @@ def render_card(facts: CardFacts) -> str:
     parts = (
         f"# Model card: {facts.model_version}",
         _introduction(facts),
+        *_since_the_champion(facts),
         "## Targets",
-        words.TARGETS,
+        words.TARGETS if facts.settings.get("floors", True) else words.TARGETS_WITHOUT_FLOORS,
         render_targets(list(facts.targets)),
         "## Known misses",
         "\n".join(f"- {line}" for line in _misses(facts)),
@@ -53,6 +56,7 @@ def render_card(facts: CardFacts) -> str:
         words.INTENDED_USE,
         "## Support",
         words.SUPPORT,
+        *((words.KEPT,) if facts.changes is not None else ()),
         tables.support_table(facts.support, facts.outputs),
         "## Quality on the development split",
         words.QUALITY.format(precision=facts.settings["threshold_precision"]),
@@ -93,6 +97,13 @@ def _introduction(facts: CardFacts) -> str:
         f"Multi-label scores for content triage, fine-tuned from {facts.base_model}. "
         f"Made {facts.created_at}. Outputs: {', '.join(facts.outputs)}."
     )
+
+
+def _since_the_champion(facts: CardFacts) -> tuple[str, ...]:
+    if facts.changes is None:
+        return ()
+    title = f"## What changed since {facts.changes['champion']}"
+    return title, render_changes(facts.changes)
 
 
 def _misses(facts: CardFacts) -> Iterator[str]:
@@ -155,7 +166,7 @@ def _making(facts: CardFacts) -> str:
         (
             f"- Snapshot `{facts.snapshot['hash'][:12]}`; {splits}. Measured on at most "
             f"{settings['measured_per_source']:,} rows of a corpus.",
-            f"- Vocabulary pruned to {prepare['n_tokens']:,} tokens, the rest in bytes; unknown on "
+            f"- Vocabulary of {prepare['n_tokens']:,} tokens, the rest in bytes; unknown on "
             f"the development split: {unknown}.",
             f"- {training['n_steps']:,} steps of {settings['batch_size']} texts in "
             f"{training['seconds'] / 60:.0f} minutes; {_embeddings(settings)}; learning rate "
@@ -166,11 +177,19 @@ def _making(facts: CardFacts) -> str:
             f"{settings['written_share']:.0%} written for the project; ordinal severity and "
             f"rationale heads beside it.",
             f"- Beside the encoder{_depth(settings)} a linear model on character n-grams hashed "
-            f"into {2 ** facts.reports['export']['ngram_bits']:,} buckets, fitted to the decided "
-            f"training rows and mixed in per output on the calibrate rows.",
+            f"into {2 ** facts.reports['export']['ngram_bits']:,} buckets, {_fitted(settings)}, "
+            f"mixed in per output on the calibrate rows.",
             _parity(facts.reports["export"]),
         )
     )
+
+
+def _fitted(settings: Mapping[str, Any]) -> str:
+    if settings.get("from_artifact"):
+        return (
+            f"moved from the champion's weights with a pull of {settings['ngram_pull']:g} to them"
+        )
+    return "fitted to the decided training rows"
 
 
 def _depth(settings: Mapping[str, Any]) -> str:
@@ -194,6 +213,10 @@ def _embeddings(settings: Mapping[str, Any]) -> str:
     begun = settings.get("start_from")
     rate = settings.get("embedding_learning_rate", 0.0)
     learned = f"word embeddings learned at {rate:g}" if rate else "word embeddings frozen"
+    if settings.get("from_artifact"):
+        layers = settings["trained_layers"]
+        which = f"the upper {layers} layers and the heads learn" if layers else learned
+        return f"continued from the champion's artifact; {which}"
     if blended := settings.get("blend_with"):
         share = settings["blend_share"]
         return f"the weights of `{begun}` averaged with {share:.0%} of `{blended}`"

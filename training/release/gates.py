@@ -5,54 +5,36 @@ was not measured never passes.
 """
 
 import math
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
+from training.release.against import versus_gates
+from training.release.limits import LIMITS, Gate, Limits, limits_named, load_limits
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES, VIOLATION
-from triage_ml.errors import Conflict, InvalidInput
+from triage_ml.errors import Conflict
 
-LIMITS = Path(__file__).with_name("gates.toml")
+__all__ = [
+    "LIMITS",
+    "REPORTS",
+    "VERSUS",
+    "Gate",
+    "GatesFailed",
+    "Limits",
+    "check_gates",
+    "limits_named",
+    "load_limits",
+    "pass_rate",
+    "pass_rates",
+]
+
+VERSUS = "versus"
+"""Step that compares with the champion on the same rows; only a retraining takes it."""
 REPORTS = ("evaluate", "export", "bias", "behaviour")
 """Steps whose reports are judged; `python -m training <step>` writes `<step>.json`."""
 
 Report = Mapping[str, Any]
 Finding = tuple[float, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """A demand and what was found; `value` is None where nothing was measured."""
-
-    name: str
-    value: float | None
-    limit: float
-    passed: bool
-    detail: str
-
-    def __str__(self) -> str:
-        if self.value is None:
-            return f"{self.name}: {self.detail}"
-        return f"{self.name}: {self.value:.4f}, limit {self.limit:.4f} ({self.detail})"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What gates.toml says."""
-
-    worst_language: float
-    worst_label: float
-    calibration: float
-    parity: float
-    bias: float
-    functional: float
-    functional_language: float
-    fall_half_intervals: float
-    functional_fall: float
-    min_positives: int
-    min_group_rows: int
 
 
 class GatesFailed(Conflict):
@@ -68,24 +50,18 @@ class _NotMeasured(ValueError):
     pass
 
 
-def load_limits(path: Path = LIMITS) -> Limits:
-    """Read the limits. Raises: InvalidInput for a missing or unknown name."""
-    try:
-        values = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise InvalidInput(str(path), str(error)) from error
-    wrong = values.keys() ^ {field.name for field in fields(Limits)}
-    if wrong:
-        raise InvalidInput(str(path), f"{min(wrong)} is missing or unknown")
-    return Limits(**values)
-
-
 def check_gates(
     reports: Mapping[str, Report], limits: Limits, champion: Mapping[str, Report] | None = None
 ) -> tuple[Gate, ...]:
-    """Judge the reports, by step name; against those of the champion where there is one."""
-    gates = [_judge(rule, reports, limits) for rule in _RULES]
-    if champion is not None:
+    """Judge the reports, by step name; against those of the champion where there is one.
+
+    Where both were compared on the same rows, that comparison decides.
+    """
+    judged = (rule for rule in _RULES if rule.name not in limits.not_judged)
+    gates = [_judge(rule, reports, limits) for rule in judged]
+    if VERSUS in reports:
+        gates += versus_gates(reports[VERSUS], limits)
+    elif champion is not None:
         gates += (_judge(rule, reports, limits) for rule in _against(champion, limits))
     return tuple(gates)
 
@@ -193,8 +169,9 @@ def _against(champion: Mapping[str, Report], limits: Limits) -> Iterator[_Rule]:
             floor = cell["auc"]["value"] - limits.fall_half_intervals * half
             name = f"{cell['language']} against the champion"
             yield _Rule(name, "evaluate", floor, _auc_in(cell["language"]))
-    floor = pass_rate(champion["behaviour"]) - limits.functional_fall
-    yield _Rule("functional against the champion", "behaviour", floor, _functional)
+    if "behaviour" in champion:  # of an adopted one nothing was run
+        floor = pass_rate(champion["behaviour"]) - limits.functional_fall
+        yield _Rule("functional against the champion", "behaviour", floor, _functional)
 
 
 def _auc_in(language: str) -> Callable[[Report, Limits], Finding]:

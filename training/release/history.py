@@ -18,7 +18,7 @@ PREFIX = "live."
 _ENTRY = re.compile(r"live\.\d{6}\.")  # other tags may begin alike
 MAX_REASON = 1_000  # characters
 MAX_NAME = 100
-PROMOTE, ROLLBACK = "promote", "rollback"
+PROMOTE, ROLLBACK, ADOPT = "promote", "rollback", "adopt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,17 @@ def make_change(
     step: str, version: int, model_version: str, now: datetime, by: str, why: str
 ) -> Change:
     """Raises: InvalidInput without a reason or a name, or with too long ones."""
+    check_reason(by, why)
+    return Change(step, version, model_version, _moment(now), by.strip(), why.strip())
+
+
+def check_reason(by: str, why: str) -> None:
+    """Raises: InvalidInput."""
     for field, text, limit in (("--why", why, MAX_REASON), ("--by", by, MAX_NAME)):
         if not text.strip():
             raise InvalidInput(field, "must not be empty")
         if len(text) > limit:
             raise InvalidInput(field, f"is longer than {limit} characters")
-    return Change(step, version, model_version, _moment(now), by.strip(), why.strip())
 
 
 def read_changes(tags: Mapping[str, str]) -> tuple[Change, ...]:

@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from training.release.gates import REPORTS, Gate
+from training.release.gates import REPORTS, VERSUS, Gate
 from triage_ml.errors import ArtifactInvalid, InvalidInput
 from triage_ml.inference.artifact import MANIFEST, MODEL, Artifact
 
+CARD_FACTS = "card"
+"""What a card is written from; versions from before it was kept have none."""
 AUC_DIGITS = 3  # of those in a manifest, to be the same as a report's
 
 
@@ -77,7 +79,7 @@ def training_code(folder: Path, client: Any) -> dict[str, str]:
 def read_reports(folder: Path) -> dict[str, Any]:
     """Read the reports that are there, by step. Raises: InvalidInput for one that is no JSON."""
     found = {}
-    for step in REPORTS:
+    for step in (*REPORTS, VERSUS, CARD_FACTS):
         path = folder / f"{step}.json"
         if not path.is_file():
             continue
@@ -86,6 +88,24 @@ def read_reports(folder: Path) -> dict[str, Any]:
         except ValueError as error:
             raise InvalidInput(str(path), "is not JSON") from error
     return found
+
+
+def adopted_reports(artifact: Artifact) -> dict[str, Any]:
+    """Give the numbers an artifact states of itself in the form of an evaluation."""
+    cells = [
+        {
+            "language": language,
+            "output": output,
+            "n_positive": cell.n_positive,
+            "n_negative": cell.n_negative,
+            "auc": {"value": cell.auc, "low": cell.auc_low, "high": cell.auc_high},
+            "calibration_error": cell.calibration_error,
+        }
+        for language, row in artifact.manifest.quality.items()
+        for output, cell in row.items()
+        if None not in (cell.auc, cell.auc_low, cell.auc_high)
+    ]
+    return {"evaluate": {"cells": cells, "stated_by": "the artifact's manifest, not measured here"}}
 
 
 def require_same_model(artifact: Artifact, evaluate: Mapping[str, Any]) -> None:
@@ -104,8 +124,8 @@ def require_same_model(artifact: Artifact, evaluate: Mapping[str, Any]) -> None:
 def require_own_reports(artifact: Artifact, stamps: Mapping[str, str]) -> None:
     """Refuse reports that speak of another exported model. Raises: ArtifactInvalid."""
     own = artifact.manifest.files[MODEL]
-    for step in REPORTS:
-        if stamps.get(step) != own:
+    for step in (*REPORTS, VERSUS):
+        if stamps.get(step, own if step == VERSUS else None) != own:
             raise ArtifactInvalid(
                 str(artifact.folder),
                 f"{step}.json is of another model; run `python -m training {step}`, then card",

@@ -17,6 +17,7 @@ from uuid import uuid4
 from training.release import gates, history
 from training.release.records import (
     Version,
+    adopted_reports,
     fingerprint,
     read_reports,
     require_own_reports,
@@ -77,6 +78,7 @@ class Registry:
         """
         artifact = load_artifact(folder / "artifact")
         reports = read_reports(folder)
+        self._require_this_champion(folder, reports)
         judged = gates.check_gates(reports, limits, self._champion_reports())
         failed = tuple(gate for gate in judged if not gate.passed)
         if failed:
@@ -88,6 +90,31 @@ class Registry:
         number = self._deposit(artifact, {**reports, "gates": [asdict(x) for x in judged]}, tags)
         self._client.set_registered_model_alias(MODEL, CHALLENGER, number)
         return self.get(number)
+
+    @one_line
+    def deposit_adopted(self, folder: Path, by: str, why: str) -> Version:
+        """Make a version of an artifact without working folder; its gates are not run.
+
+        Only a registry without champion takes one. Raises: Conflict, ArtifactInvalid, InvalidInput.
+        """
+        history.check_reason(by, why)
+        artifact = load_artifact(folder)
+        self._refuse_second_champion()
+        for version in self.versions():
+            if version.tags["manifest"] == fingerprint(artifact):
+                return version  # of an adoption that was interrupted, or registered before
+        tags = tags_of(artifact, ()) | {"code": "unknown", "adopted": why}
+        return self.get(self._deposit(artifact, adopted_reports(artifact), tags))
+
+    def adopt(self, version: Version, by: str, why: str) -> Version:
+        """Make a deposited version the first champion. Raises: Conflict when there is one."""
+        self._refuse_second_champion()
+        return self._go_live(history.ADOPT, version, by, why)
+
+    def champion(self) -> Version | None:
+        """Find the version that is live by the log."""
+        live = history.live_version(self.changes())
+        return None if live is None else self.get(str(live))
 
     def promote(self, reference: str, by: str, why: str) -> Version:
         """Make a version live. Raises: ArtifactInvalid, Conflict when it is already."""
@@ -174,8 +201,27 @@ class Registry:
             self._client.set_registered_model_alias(MODEL, CHAMPION, str(live))
 
     def _champion_reports(self) -> dict[str, Any] | None:
-        live = history.live_version(self.changes())
-        return None if live is None else self.reports(self.get(str(live)))
+        champion = self.champion()
+        return None if champion is None else self.reports(champion)
+
+    def _refuse_second_champion(self) -> None:
+        if champion := self.champion():
+            raise Conflict(
+                f"version {champion.number} ({champion.model_version}) is the champion; "
+                "what follows it is registered and promoted"
+            )
+
+    def _require_this_champion(self, folder: Path, reports: Mapping[str, Any]) -> None:
+        """Refuse a comparison with a model that is not, or no longer, the champion."""
+        champion = self.champion()
+        if champion is None or gates.VERSUS not in reports:
+            return
+        compared = reports[gates.VERSUS].get("champion", {})
+        if compared.get("manifest") != champion.tags["manifest"]:
+            raise Conflict(
+                f"{folder} was compared with {compared.get('model_version', 'another model')}, "
+                f"but {champion.model_version} is the champion: retrain from it"
+            )
 
     def _refuse_twice(self, artifact: Artifact) -> None:
         for version in self.versions():

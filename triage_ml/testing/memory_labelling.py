@@ -106,6 +106,7 @@ class MemoryLabelling:
         return (
             case.state is CaseState.QUEUED
             and case.stage is Stage.FIRST
+            and case.item.erased is None
             and case.placement.priority.tier >= Tier.T3
             and case.placement.queue in wanted.queues
             and case.scores is not None
