@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -195,23 +196,32 @@ def model_promote(
     folder: Annotated[
         Path | None, typer.Option(file_okay=False, help="An artifact's folder instead.")
     ] = None,
+    without_comparison: Annotated[
+        str | None,
+        typer.Option(help="Why no `triage compare` is asked for; kept in the history."),
+    ] = None,
     by: By = None,
     mlflow: Store = None,
 ) -> None:
     """Make a version the champion, after its artifact was verified, and let servers follow.
 
-    The version on trial goes on probation. A folder, or a version that only the database knows, is
-    made live there and nowhere else.
+    Where the database holds cases, `triage compare` of it with the live model comes before. The
+    version on trial goes on probation. A folder, or a version that only the database knows, is made
+    live there and nowhere else.
     """
     who = _person(by)
+    if without_comparison is not None:
+        why = f"{why} (without comparison: {without_comparison})"
     reference = version if version or folder else _on_trial()
     registry = None if folder else _registry_of(str(reference), mlflow)
     if registry is None:
-        _promote_published(reference, folder, who, why)
+        _promote_published(reference, folder, who, why, asked=without_comparison is None)
         return
     with _noted():
         _agree(registry)
     chosen = registry.get(str(reference))
+    if without_comparison is None and _database() is not None:
+        _with_models(lambda store, _clock: _ask_for_comparison(store, chosen.model_version))
     promoted = _release(registry, chosen, lambda: registry.promote(str(chosen.number), who, why))
     _say(f"version {promoted.number} ({promoted.model_version}) is the champion")
 
@@ -346,11 +356,24 @@ def _release(registry: "Registry", chosen: "Version", change: Callable[[], "Vers
     return changed
 
 
-def _promote_published(version: str | None, folder: Path | None, who: str, why: str) -> None:
+async def _ask_for_comparison(store: "PostgresCaseStore", version: str) -> None:
+    """Raises: Conflict where past cases could be compared and were not, or speak against it."""
+    from triage_ml.workflow.simulate import require_comparison
+
+    live = await store.live_model()
+    if live is not None and await store.past_cases(datetime.min.replace(tzinfo=UTC), 1):
+        await require_comparison(store, version, live.version)
+
+
+def _promote_published(
+    version: str | None, folder: Path | None, who: str, why: str, *, asked: bool
+) -> None:
     """Make a model live in the database alone."""
 
     async def promote(store: "PostgresCaseStore", clock: "Clock") -> str:
         chosen = await published(version, folder, None, store, clock)
+        if asked:
+            await _ask_for_comparison(store, chosen)
         if not await store.make_live(chosen, clock.now(), who, why):
             raise Conflict(f"{chosen} is live already")
         return chosen
