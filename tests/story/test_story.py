@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -21,9 +22,9 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from tests.story.planted import TERMS, planted
 
 from tests.story.crowd import Crowd
+from tests.story.planted import TERMS, planted
 from tests.story.sabotage import alarmist, damaged
 from tests.story.server import Server
 from tests.story.world import REVIEWERS, Post, all_posts, bodies
@@ -210,8 +211,8 @@ def exported(story: Story) -> Path:
     said_by_others = sum(p.text == post.text for p in story.crowd.posts.values()) > 1
     assert said_by_others or post.text not in texts
     assert sum(TERMS[LANGUAGE] in text for text in texts) > N_PLANTED / 3
-    handles = [word for text in texts for word in text.split() if word.startswith("@")]
-    assert set(handles) <= {"@user"}
+    handles = {name for text in texts for name in re.findall(r"(?<!\w)@(\w+)", text)}
+    assert handles <= {"user", "email", "phone"}
     return folder
 
 

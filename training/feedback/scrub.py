@@ -7,7 +7,7 @@ corpora are masked. Names of people in plain words stay: see docs/decisions/0022
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 from phonenumbers import Leniency, PhoneNumberMatcher
 
@@ -64,11 +64,14 @@ _LINK = re.compile(
 )
 _AFTER_LINK = re.compile(r"[.,;:!?…)\]}*_~]+$")
 # A name ends where Hangul begins: particles are written against it. "@ss" is a disguised word.
-_MENTION = re.compile(
-    r"(?<![\w@.])@(?!ss(?:h[o0]les?)?\b)"
-    r"(?:[가-힣][\w가-힣]*|[^\W가-힣ㄱ-ㅣ]+(?:[.\-][^\W가-힣ㄱ-ㅣ]+)*(?:@[a-z0-9-]+(?:\.[a-z0-9-]+)+)?)",
-    re.IGNORECASE,
+_NAME = (
+    r"@(?!ss(?:h[o0]les?)?\b)"
+    r"(?:[가-힣][\w가-힣]*|[^\W가-힣ㄱ-ㅣ]+(?:[.\-][^\W가-힣ㄱ-ㅣ]+)*(?:@[a-z0-9-]+(?:\.[a-z0-9-]+)+)?)"
 )
+_MENTION = re.compile(rf"(?<![\w@.]){_NAME}", re.IGNORECASE)
+# Against a full stop or a word, once no address is left. "chic@s" and "b@stard" name nobody: they
+# have few letters before or after the sign.
+_ATTACHED = re.compile(rf"(?:(?<=\.)|(?<=\w{{3}})(?=@[^\W가-힣ㄱ-ㅣ]{{5}})){_NAME}", re.IGNORECASE)
 _KEPT_MENTION = re.compile(rf"@(?:{_PLACEHOLDER})", re.IGNORECASE)
 _ACCOUNT = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?(?!\w)")
 _CARD = re.compile(rf"(?<![\w+])\d(?:[ ]?{_DASH}?[ ]?\d){{12,18}}(?!\w)")
@@ -117,12 +120,12 @@ def _links(text: str) -> str:
     return _LINK.sub(masked, text)
 
 
-def _mentions(text: str) -> str:
+def _mentions(pattern: re.Pattern[str], text: str) -> str:
     def masked(match: re.Match[str]) -> str:
         kept = _KEPT_MENTION.fullmatch(match.group())
         return kept.group().lower() if kept else USER
 
-    return _MENTION.sub(masked, text)
+    return pattern.sub(masked, text)
 
 
 def _accounts(text: str) -> str:
@@ -189,7 +192,15 @@ def _is_tckn(text: str) -> bool:
     return d[9] == tenth and d[10] == sum(d[:10]) % 10
 
 
-_STEPS = (_mentions, _mails, _links, _accounts, _identities, _cards)
+_STEPS: tuple[Callable[[str], str], ...] = (
+    partial(_mentions, _MENTION),
+    _mails,
+    _links,
+    partial(_mentions, _ATTACHED),
+    _accounts,
+    _identities,
+    _cards,
+)
 
 
 @cache
