@@ -105,6 +105,7 @@ class Experiment:
     max_int8_difference: Share = 0.15  # of a probability, 99th percentile, int8 against fp32
     max_auc_loss: Share = 0.01
     from_artifact: bool = False  # continue the artifact in `champion/`: see training/retrain.py
+    keep_weight: Rate = 0.0  # of the artifact's own answers on public rows in the loss
     replay_rows: Whole = 0  # public training rows kept per language, output and side; 0: all
     trained_layers: Whole = 0  # of the encoder's upper ones, that learn; 0: all
     ngram_pull: Rate = 0.0  # how hard the n-gram branch is held to the champion's weights
@@ -136,6 +137,7 @@ _LATER = {
     "blend_with": "",
     "blend_share": 0.5,
     "from_artifact": False,
+    "keep_weight": 0.0,
     "replay_rows": 0,
     "trained_layers": 0,
     "ngram_pull": 0.0,

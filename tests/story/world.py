@@ -11,8 +11,17 @@ from pathlib import Path
 from training.corpora.readers import SOURCES
 from training.corpora.sources import SHIPPABLE_TIERS
 
-CORPORA = {"en_hateval2019": 1_500, "es_hateval2019": 1_300, "ko_unsmile": 1_200}
+CORPORA = {
+    "en_conan": 1_000,
+    "en_hateval2019": 600,
+    "es_hateval2019": 1_300,
+    "ko_unsmile": 1_200,
+}
 """Posts taken of each; the rest of the 5,000 is German and the planted pattern."""
+
+VIOLATING_ALONE = frozenset({"en_hateval2019"})
+"""Of these only posts with a violation: what else is in the other ones, nobody was asked, and
+reviewers who let insults pass would teach the opposite of what the public corpora say."""
 
 GERMAN = "de_germs_at"
 SAID_TWICE = 0.06
@@ -58,7 +67,9 @@ def corpus_posts(data: Path, name: str, n: int, chance: random.Random) -> list[P
     found = {
         row.text: Post(row.text, source.language, _violation(row.labels), "hate")
         for row in source.read(data / "raw" / name)
-        if "hate" in row.labels and len(row.text) < 400
+        if "hate" in row.labels
+        and len(row.text) < 400
+        and (row.labels["hate"] == 1 or name not in VIOLATING_ALONE)
     }
     return chance.sample(list(found.values()), min(n, len(found)))
 

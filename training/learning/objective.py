@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from training.config import Experiment
+from training.corpora.sources import DECISIONS
 from training.learning.batches import Rows, pad, pad_marks
 from training.learning.loss import (
     masked_loss,
@@ -52,7 +53,11 @@ class Objective:
         loss = masked_loss(logits, targets.to(device), (weights * self.per_output).to(device))
         if self.teacher:
             soft = self._as_the_teacher(found.logits.float(), ids.to(device), mask.to(device))
-            loss = (1 - settings.distil_weight) * loss + settings.distil_weight * soft
+            if settings.from_artifact:
+                public = torch.from_numpy(batch.sources != DECISIONS).to(device)  # (B,)
+                loss = loss + settings.keep_weight * (soft.mean(1) * public).mean()
+            else:
+                loss = (1 - settings.distil_weight) * loss + settings.distil_weight * soft.mean()
         severities = torch.from_numpy(batch.severities).to(device)
         marks = pad_marks(batch.marks, ids.shape[1]).to(device)
         return (
@@ -62,14 +67,15 @@ class Objective:
         )
 
     def _as_the_teacher(self, logits: Tensor, ids: Tensor, mask: Tensor) -> Tensor:
-        """Compare with the teacher's probabilities, which speak of every output.
+        """Compare with the teacher's probabilities, which speak of every output.  # (B, L + 1)
 
-        Source: Hinton, Vinyals, Dean 2015, Distilling the knowledge in a neural network.
+        Source: Hinton, Vinyals, Dean 2015, Distilling the knowledge in a neural network; Li, Hoiem
+        2016, Learning without forgetting.
         """
         teacher = cast(TriageModel, self.teacher).to(ids.device)
         with torch.no_grad(), torch.autocast(ids.device.type, torch.bfloat16):
             wanted = torch.sigmoid(teacher(ids, mask).logits.float())
-        return binary_cross_entropy_with_logits(logits, wanted)
+        return binary_cross_entropy_with_logits(logits, wanted, reduction="none")
 
 
 def number_sources(rows: Rows) -> dict[str, int]:

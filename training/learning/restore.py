@@ -69,10 +69,14 @@ def blended_model(
 def teacher_of(
     experiment: Experiment, space: Workspace, outputs: tuple[str, ...]
 ) -> TriageModel | None:
-    """Give the trained model whose logits are learned, if the experiment names one.
+    """Give the model whose logits are learned, if the experiment has one.
 
-    Raises: InvalidInput when it reads other tokens or gives other outputs.
+    An artifact that is continued teaches itself as it was. Raises: InvalidInput when a trained one
+    reads other tokens or gives other outputs.
     """
+    if experiment.from_artifact and experiment.keep_weight:
+        with torch.random.fork_rng():
+            return _continued(experiment, space, 1).eval()
     if not experiment.distil_from:
         return None
     name = experiment.distil_from
