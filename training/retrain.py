@@ -76,6 +76,8 @@ def retrain(asked: Request, load: Load, root: Path = ROOT) -> Outcome:
     registry = _registry(asked, root)
     space = _workspace(asked)
     with _champion(asked, registry) as champion:
+        if asked.register and registry is not None:
+            registry.require_champion(champion)
         experiment = _fitted(experiment, champion)
         begin(space, champion, experiment, asked.decisions)
     own = load_artifact(space.champion)
@@ -298,5 +300,6 @@ def _register(registry: Registry, space: Workspace, limits: Limits) -> Version:
     own = fingerprint(load_artifact(space.artifact))
     for version in registry.versions():
         if version.tags["manifest"] == own:
+            registry.name_challenger(version)
             return version
     return registry.register(space.root, limits)

@@ -11,6 +11,7 @@ from training.release.compare import compare
 from training.release.gates import GatesFailed, load_limits
 from training.release.registry import Registry
 from triage_ml.errors import ArtifactInvalid, Conflict, InvalidInput
+from triage_ml.inference.artifact import load_artifact
 from triage_ml.testing.artifacts import tiny_artifact
 
 LIMITS = load_limits()
@@ -107,3 +108,34 @@ def test_a_comparison_with_another_champion_is_refused(registry, tmp_path):
     folder = finish(tmp_path / "b", "b", {**good_reports(), "versus": {"champion": other}})
     with pytest.raises(Conflict, match="compared with old-1, but tiny-1 is the champion"):
         registry.register(folder, LIMITS)
+
+
+def test_another_than_the_champion_is_not_continued_to_be_registered(registry, tmp_path):
+    """Said before the training, not half an hour later; before a first champion anything goes."""
+    other = tiny_artifact(tmp_path / "b", {"model_version": "tiny-2"})
+    registry.require_champion(other)
+    adopted(registry, tmp_path / "a")
+    registry.require_champion(load_artifact(tmp_path / "a"))
+    with pytest.raises(Conflict, match="tiny-2 is not the champion, tiny-1 is"):
+        registry.require_champion(other)
+
+
+def test_a_version_that_a_killed_command_left_unnamed_becomes_the_challenger(
+    registry, tmp_path, monkeypatch
+):
+    """The newest one only, and never what is live."""
+    adopted(registry, tmp_path / "a")
+    with monkeypatch.context() as patch:
+        patch.setattr(type(registry._client), "set_registered_model_alias", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            registry.register(finish(tmp_path / "b", "b"), LIMITS)
+    version = registry.get("b")
+    assert version.aliases == ()
+    registry.name_challenger(version)
+    assert registry.get("challenger").number == version.number
+    registry.name_challenger(registry.get("champion"))
+    assert registry.get("challenger").number == version.number
+
+
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt

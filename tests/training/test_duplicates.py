@@ -1,5 +1,8 @@
 """Near duplicates find each other; texts that only share a subject do not."""
 
+from types import SimpleNamespace
+
+from training.corpora import duplicates
 from training.corpora.duplicates import near_duplicates, shingles
 
 LONG = "The library in the old town opens at nine and closes at six on every day but Sunday"
@@ -34,3 +37,19 @@ def test_texts_without_letters_stand_alone() -> None:
 def test_short_texts_are_one_shingle() -> None:
     """A text shorter than a shingle still has one."""
     assert shingles("Hi!") == {"hi"}
+
+
+def test_of_a_flood_that_differs_in_digits_one_text_is_compared(monkeypatch) -> None:
+    """Each with each would be a hundred million pairs for ten thousand reports of one campaign."""
+    hashed: list[int] = []
+
+    def from_token_sets(sets: list[list[str]], *rest: int) -> list[object]:
+        hashed.append(len(sets))
+        return real(sets, *rest)
+
+    real = duplicates.RMinHash.from_token_sets
+    monkeypatch.setattr(duplicates, "RMinHash", SimpleNamespace(from_token_sets=from_token_sets))
+    clusters = near_duplicates([f"{LONG} {n}" for n in range(500)] + ["Rain tomorrow"])
+    assert hashed == [2]
+    assert {clusters.of(row) for row in range(500)} == {0}
+    assert clusters.of(500) == 500

@@ -16,7 +16,7 @@ from training.config import Experiment
 from training.corpora.examples import Example
 from training.corpora.replay import build_retraining, choose_replay, count_new_terms
 from training.corpora.snapshot import load_snapshot
-from training.corpora.sources import DECISIONS, VIOLATION, Row
+from training.corpora.sources import DECISIONS, VIOLATION, Row, Source
 from training.learning.batches import draws_of
 from triage_ml.errors import InvalidInput
 
@@ -97,6 +97,37 @@ def test_two_decisions_that_contradict_decide_nothing(data: Path, tmp_path: Path
     snapshot, _ = load_snapshot(tmp_path / "a")
     row = next(r for r in snapshot if r["text"] == "Ein Satz zweimal")
     assert row["labels"][-1] == -1
+
+
+def test_where_nothing_is_violated_no_label_of_a_corpus_stays() -> None:
+    """But that of a hint, which is no violation; what a corpus found absent stays absent."""
+    public = Source("corpus", "de", "open", "open", "a corpus", lambda _: iter(()))
+    found = {"hate": 1, "profanity": 1, "threat_incitement": 0, VIOLATION: 1}
+    example = Example("k", "t", "de")
+    example.add(public, Row("t", found, severity={"hate": 3}))
+    example.add(decisions([]).source, decided("t", False), overrules=1)
+    assert example.labels == {
+        "harassment": 0,
+        "profanity": 1,
+        "threat_incitement": 0,
+        VIOLATION: 0,
+    }
+    assert example.severity == {}
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_of_two_sets_the_later_one_is_right(data: Path, tmp_path: Path, newest_first: bool) -> None:
+    """A complaint turns a decision after its export: the next one has it as it is now."""
+    text = "Ein Satz in zwei Mengen"
+    sets = [
+        (decisions([decided(text, value), *some(20)]), {"window": {"until": until}})
+        for value, until in ((True, "2026-11-01"), (False, "2026-12-01"))
+    ]
+    found, manifests = zip(*(sets[::-1] if newest_first else sets), strict=True)
+    build_retraining(data, tmp_path / "a", EXPERIMENT, found, manifests)
+    snapshot, _ = load_snapshot(tmp_path / "a")
+    row = next(r for r in snapshot if r["text"] == text)
+    assert row["labels"][-1] == 0
 
 
 @pytest.mark.parametrize("own", [[], [decided("Bonjour tout le monde", False, "fr")]])

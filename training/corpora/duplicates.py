@@ -36,8 +36,12 @@ class Clusters:
 
 def shingles(text: str) -> set[str]:
     """Cut a text into character five-grams without case, digits, signs and spaces."""
-    bare = _SIGNS.sub("", text.casefold())
+    bare = _bare(text)
     return {bare[i : i + SHINGLE] for i in range(max(1, len(bare) - SHINGLE + 1))}
+
+
+def _bare(text: str) -> str:
+    return _SIGNS.sub("", text.casefold())
 
 
 def near_duplicates(texts: Sequence[str], threshold: float = THRESHOLD) -> Clusters:
@@ -46,9 +50,9 @@ def near_duplicates(texts: Sequence[str], threshold: float = THRESHOLD) -> Clust
     Texts without a letter are only like themselves; callers merge equal texts before.
     """
     clusters = Clusters(len(texts))
-    sets = [shingles(text) for text in texts]
-    known = [row for row, found in enumerate(sets) if found != {""}]
-    hashes = RMinHash.from_token_sets([list(sets[row]) for row in known], N_PERMUTATIONS, _SEED)
+    known = _different(texts, clusters)
+    sets = [list(shingles(texts[row])) for row in known]
+    hashes = RMinHash.from_token_sets(sets, N_PERMUTATIONS, _SEED)
     index = RMinHashLSH(threshold, N_PERMUTATIONS, N_BANDS)
     index.insert_many(hashes)
     for at, candidates in enumerate(index.query_all(hashes)):
@@ -57,3 +61,15 @@ def near_duplicates(texts: Sequence[str], threshold: float = THRESHOLD) -> Clust
             if new and hashes[at].jaccard(hashes[other]) >= threshold:
                 clusters.join(known[at], known[other])
     return clusters
+
+
+def _different(texts: Sequence[str], clusters: Clusters) -> list[int]:
+    """Join texts that differ in digits and signs alone, and give one row of each.
+
+    A flood of them would be compared each with each.
+    """
+    first: dict[str, int] = {}
+    for row, text in enumerate(texts):
+        if bare := _bare(text):
+            clusters.join(first.setdefault(bare, row), row)
+    return list(first.values())

@@ -13,7 +13,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from training.corpora.sources import MAX_CHARACTERS, SHIPPABLE_TIERS, Row, Source, Spans
+from training.corpora.sources import (
+    MAX_CHARACTERS,
+    PROFANITY,
+    SHIPPABLE_TIERS,
+    Row,
+    Source,
+    Spans,
+)
 from triage_ml.domain.taxonomy import VIOLATION
 from triage_ml.domain.text import NormalisedText, normalise
 
@@ -37,7 +44,7 @@ class Example:
     contested: set[str] = field(default_factory=set)
     assumed: set[str] = field(default_factory=set)
     weakly: set[str] = field(default_factory=set)  # outputs whose label a weak source gave
-    own: set[str] = field(default_factory=set)  # outputs decided by what overrules the others
+    own: dict[str, int] = field(default_factory=dict)  # outputs that what overrules decided: which
     severity: dict[str, int] = field(default_factory=dict)
     spans: Spans | None = None  # of `text`
     groups: set[str] = field(default_factory=set)
@@ -47,9 +54,12 @@ class Example:
     weight: float = 0.0  # of the surest of its rows; of the decision, where there is one
 
     def add(
-        self, source: Source, row: Row, spans: Spans | None = None, *, overrules: bool = False
+        self, source: Source, row: Row, spans: Spans | None = None, *, overrules: int = 0
     ) -> None:
-        """Take over what a row says; one that overrules is right where others contradict it."""
+        """Take over what a row says; one that overrules is right where others contradict it.
+
+        `overrules` is the number of its set, from 1; a later set is right against an earlier one.
+        """
         if source.name not in self.sources:
             self.sources.insert(0 if overrules else len(self.sources), source.name)
         self.held_out |= row.held_out
@@ -65,13 +75,22 @@ class Example:
         if row.group:
             self.groups.add(f"{source.name}:{row.group}")
         for output, value in row.labels.items():
-            if overrules and output not in self.own:
-                self.own.add(output)
+            if overrules and self.own.get(output) != overrules:
+                self.own[output] = overrules
                 self.labels.pop(output, None)
                 self.contested.discard(output)
                 self.weakly.discard(output)
             if overrules or output not in self.own:
                 self._decide(output, value, source.weak)
+        if overrules and row.labels.get(VIOLATION) == 0:
+            self._forget_violations()
+
+    def _forget_violations(self) -> None:
+        """Take back what others found: who decides that nothing is violated overrules that too."""
+        for output in set(self.labels) - self.own.keys() - {PROFANITY}:
+            if self.labels[output]:
+                del self.labels[output]
+                self.severity.pop(output, None)
 
     def _decide(self, output: str, value: int, weak: bool) -> None:
         if output not in self.labels or (output in self.weakly and not weak):
@@ -125,6 +144,7 @@ class Merging:
         self._reserved = set((data / EXCLUDE).read_text("ascii").split())
         self._examples: dict[str, Example] = {}
         self._banned: set[str] = set()
+        self._n_overruling = 0
 
     def add_public(self, sources: Iterable[Source]) -> None:
         """Read corpora of the data folder.
@@ -135,8 +155,10 @@ class Merging:
             self.add(source, self._data / "raw" / source.name)
 
     def add(self, source: Source, folder: Path, *, overrules: bool = False) -> None:
-        """Read one source; one that overrules decides where others contradict it."""
+        """Read one source; one that overrules decides where others before contradict it."""
         dropped, examples = self._dropped, self._examples
+        self._n_overruling += overrules
+        number = self._n_overruling if overrules else 0
         research = source.licence_tier not in SHIPPABLE_TIERS and not overrules
         for row in source.read(folder):
             cut = normalise(row.text[:MAX_CHARACTERS])
@@ -150,14 +172,14 @@ class Merging:
                 language = row.language or source.language
                 examples[key] = Example(key, cut.text, language)
                 spans = _moved(row.spans, cut)
-                examples[key].add(source, row, spans, overrules=overrules)
+                examples[key].add(source, row, spans, overrules=number)
             elif research and not examples[key].research:
                 dropped["probe_known"] += 1
             else:
                 dropped["duplicate"] += 1
                 same = examples[key].text == cut.text
                 spans = _moved(row.spans, cut) if same else None
-                examples[key].add(source, row, spans, overrules=overrules)
+                examples[key].add(source, row, spans, overrules=number)
 
     def examples(self) -> Iterator[Example]:
         """Give the examples in the order of their keys, without those like a reserved text."""

@@ -55,7 +55,7 @@ def build_retraining(
     merging = Merging(data, dropped)
     merging.add_public(sources)
     replay = choose_replay(merging.examples(), experiment)
-    for one in decided:
+    for one in _oldest_first(decided, manifests):
         merging.add(one.source, out, overrules=True)
     examples = [e for e in merging.examples() if e.language in READ or not e.own]
     require_decisions(examples)
@@ -78,6 +78,14 @@ def build_retraining(
     }
     known = tuple(source for source in sources if source.name != DECISIONS)
     return write_snapshot(out, chosen, (*known, decided[0].source), dropped, also, weighed=True)
+
+
+def _oldest_first(
+    decided: Sequence[Decided], manifests: Sequence[Mapping[str, Any]]
+) -> list[Decided]:
+    """Order sets by where their windows end: what was decided again later is what counts."""
+    ends = [str((manifest.get("window") or {}).get("until", "")) for manifest in manifests]
+    return [decided[i] for i in sorted(range(len(decided)), key=ends.__getitem__)]
 
 
 def choose_replay(examples: Iterable[Example], experiment: Experiment) -> frozenset[str]:

@@ -92,6 +92,27 @@ class Registry:
         return self.get(number)
 
     @one_line
+    def name_challenger(self, version: Version) -> None:
+        """Say that a version is the challenger, where a killed command could not.
+
+        Only the newest version is, and only if it is not live.
+        """
+        newest = max(found.number for found in self.versions())
+        live = history.live_version(self.changes())
+        if version.number == newest and version.number != live:
+            self._client.set_registered_model_alias(MODEL, CHALLENGER, str(version.number))
+
+    def require_champion(self, artifact: Artifact) -> None:
+        """Raises: Conflict when another artifact is the champion: what continues this one could
+        not be registered."""
+        champion = self.champion()
+        if champion is not None and champion.tags["manifest"] != fingerprint(artifact):
+            raise Conflict(
+                f"{artifact.manifest.model_version} is not the champion, "
+                f"{champion.model_version} is: continue that one, or do not register"
+            )
+
+    @one_line
     def deposit_adopted(self, folder: Path, by: str, why: str) -> Version:
         """Make a version of an artifact without working folder; its gates are not run.
 

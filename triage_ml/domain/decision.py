@@ -63,7 +63,8 @@ class Verdict:
 class Decision:
     """A verdict with who gave it, when, and under which policy and claim.
 
-    `hints_withheld`: the reviewer did not see what the model said.
+    `hints_withheld`: the reviewer did not see what the model said. `unread`: the text had been
+    erased, so that the case was closed and not judged; no statistic takes it for a verdict.
     """
 
     verdict: Verdict
@@ -74,6 +75,7 @@ class Decision:
     stage: str
     dsa_category: str | None
     hints_withheld: bool = False
+    unread: bool = False
 
     @property
     def upheld(self) -> bool:

@@ -162,9 +162,11 @@ def decide(
         stage=case.stage,
         dsa_category=dsa_category(policy, verdict),
         hints_withheld=case.hides_hints_from(reviewer, now),
+        unread=case.item.erased is not None,
     )
     detail = decision_detail(decision)
-    event = _event(case, Step.DECIDED, reviewer, detail)
+    noted = {**detail, "unread": True} if decision.unread else detail
+    event = _event(case, Step.DECIDED, reviewer, noted)
     placement = _behind_restriction(case, policy, verdict, now)
     decided = replace(
         case, state=event.to_state, claim=None, decision=decision, placement=placement

@@ -31,6 +31,7 @@ class Decided:
     drawn_at_random: bool
     queue: str
     due_at: datetime
+    unread: bool
 
 
 def decisions(
@@ -69,6 +70,7 @@ def _decided(
         drawn_at_random=claimed.detail["drawn_at_random"],
         queue=queue,
         due_at=due_at,
+        unread=detail.get("unread", False),
     )
 
 

@@ -192,7 +192,7 @@ class MemoryDrift:
             }
             for event in log:
                 decided = event.step is Step.DECIDED and event.at.date() == day
-                if decided and _counts(case, wanted):
+                if decided and not event.detail.get("unread") and _counts(case, wanted):
                     yield case, event, claims[event.detail["claim_id"]]
 
 

@@ -128,6 +128,8 @@ class MemoryFeedback:
         details = {e.detail["claim_id"]: e.detail for e in log if e.step is Step.DECIDED}
         claims = {e.detail["claim_id"]: e.detail for e in log if e.step is Step.CLAIMED}
         for row in decisions({case.case_id: case}, {case.case_id: log}):
+            if row.unread:
+                continue
             detail, claim = details[str(row.claim_id)], claims[str(row.claim_id)]
             yield Given(
                 GivenKind.DECISION,

@@ -99,7 +99,8 @@ class MemoryInsight:
         hints = sorted(
             (_Cell(language, label, bisect_right(floors, trusted)), _seen(case, queues), found)
             for case, decision in self._concluded()
-            if decision.decided_at >= since and not self._withheld(case, decision)
+            if decision.decided_at >= since and not decision.unread
+            if not self._withheld(case, decision)
             for language, label, trusted, found in _hints(case, decision)
         )
         return [

@@ -158,7 +158,7 @@ def _is_open(row: StoredPick) -> bool:
 def _own_decision(row: StoredPick, case: Case) -> Decision | None:
     """Give the newest decision, unless it is from before the case was moved."""
     found = case.decision
-    if found is None or row.moved_at is None or found.decided_at < row.moved_at:
+    if found is None or found.unread or row.moved_at is None or found.decided_at < row.moved_at:
         return None
     return found
 
@@ -172,5 +172,6 @@ def _applied(decision: Decision) -> list[str]:
 
 
 def _has_left(row: StoredPick, case: Case, queue: str) -> bool:
-    elsewhere = case.placement.queue != queue or case.state is CaseState.WITHDRAWN
+    unread = case.decision is not None and case.decision.unread
+    elsewhere = case.placement.queue != queue or case.state is CaseState.WITHDRAWN or unread
     return row.moved_at is not None and _own_decision(row, case) is None and elsewhere

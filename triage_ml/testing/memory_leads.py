@@ -129,6 +129,7 @@ class MemoryLeads:
             row
             for row in self._decided()
             if row.stage == Stage.APPEAL
+            and not row.unread
             and row.decided_at >= since
             and row.case.placement.queue in queues
         ]

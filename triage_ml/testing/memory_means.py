@@ -73,7 +73,7 @@ class MemoryMeans:
         untold = {
             self._place_then(case)
             for case in ours
-            if case.decision is None and not _n_after(times[self._place_then(case)], case)
+            if _true(case) is None and not _n_after(times[self._place_then(case)], case)
         }
         sums: dict[tuple[Said, frozenset[str] | None], ReceivedGroup] = {}
         for case in ours:
@@ -85,7 +85,7 @@ class MemoryMeans:
         return list(sums.values())
 
     def _note_reading(self, case: Case) -> None:
-        if case.case_id in self._readings or case.decision is None:
+        if case.case_id in self._readings or case.decision is None or case.decision.unread:
             return
         claim_id = case.decision.claim_id
         [claimed] = [e for e in self._claims_of(case) if e.detail["claim_id"] == str(claim_id)]
@@ -155,7 +155,7 @@ def _said(language: Language, scores: LabelScores | None) -> Said:
 
 
 def _true(case: Case) -> frozenset[str] | None:
-    if case.decision is None:
+    if case.decision is None or case.decision.unread:
         return None
     findings = case.decision.verdict.findings
     return frozenset(label.value for label, severity in findings.items() if severity >= 1)

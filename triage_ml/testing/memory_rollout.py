@@ -86,6 +86,7 @@ class MemoryRollout(MemoryRecords):
             if (
                 case.state is CaseState.DECIDED
                 and decision is not None
+                and not decision.unread
                 and decision.decided_at >= beside.at
                 and case.item.version_sha256 == beside.version_sha256
                 and case.placement.queue in queues

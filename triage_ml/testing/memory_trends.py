@@ -145,7 +145,9 @@ class MemoryTrends:
         return before + [row for row in found.values() if row.recent][:limit]
 
     async def save_emerging(self, found: Sequence[Emerging], at: datetime) -> None:
-        self._emerging = (list(found), at if found else None)
+        erased = {case_id for case_id, case in self._cases.items() if case.item.erased}
+        kept = [row for row in found if erased.isdisjoint(row.case_ids)]
+        self._emerging = (kept, at if kept else None)
 
     async def emerging(self) -> tuple[list[Emerging], datetime | None]:
         found, at = self._emerging

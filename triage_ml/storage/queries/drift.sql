@@ -46,7 +46,7 @@ LEFT JOIN LATERAL (
     ORDER BY s.score_id DESC
     LIMIT 1
 ) said ON true
-WHERE c.drawn_at_random AND d.stage = 'first'
+WHERE c.drawn_at_random AND d.stage = 'first' AND NOT is_unread(d.body)
     AND d.decided_at >= :since_at AND d.decided_at < :until_at
     AND t.queue = ANY (:queues)
     AND NOT t.labels && :hidden_labels
@@ -62,7 +62,8 @@ CROSS JOIN LATERAL (
     ORDER BY f.decision_id DESC
     LIMIT 1
 ) before
-WHERE d.stage = 'appeal' AND d.decided_at >= :since_at AND d.decided_at < :until_at
+WHERE d.stage = 'appeal' AND NOT is_unread(d.body)
+    AND d.decided_at >= :since_at AND d.decided_at < :until_at
     AND t.queue = ANY (:queues)
     AND NOT t.labels && :hidden_labels
     AND NOT (d.body -> 'verdict' -> 'findings' ?| :hidden_labels::text[]);

@@ -40,7 +40,7 @@ SELECT d.case_id, 'decision' AS kind, d.decided_at AS at, reviewer_key(d.reviewe
     c.drawn_at_random, c.propensity, d.claim_id, NULL AS outcome
 FROM decision d
 JOIN claim c USING (claim_id)
-WHERE d.case_id = ANY (:case_ids)
+WHERE d.case_id = ANY (:case_ids) AND NOT is_unread(d.body)
 UNION ALL
 SELECT q.case_id, 'second_look', q.judged_at, reviewer_key(q.reviewer), q.findings, q.action,
     'first', NULL, '[]'::jsonb, NULL, true, false, NULL, q.decided_claim, q.outcome

@@ -72,13 +72,14 @@ FROM labelling_pick WHERE case_id = :case_id AND missed_at IS NULL;
 WITH outcome AS MATERIALIZED (
     SELECT p.language, p.strategy, p.missed_at, d.upheld, d.findings,
         p.missed_at IS NULL AND p.moved_at IS NOT NULL AND d.upheld IS NULL
-            AND (t.queue <> :queue OR t.state = 'withdrawn') AS has_left
+            AND (t.queue <> :queue OR t.state = 'withdrawn' OR is_unread(t.decision)) AS has_left
     FROM labelling_pick p
     JOIN triage_case t USING (case_id)
     LEFT JOIN LATERAL (
         SELECT e.upheld, e.body #> '{verdict,findings}' AS findings
         FROM decision e
         WHERE e.case_id = p.case_id AND p.missed_at IS NULL AND e.decided_at >= p.moved_at
+            AND NOT is_unread(e.body)
         ORDER BY e.decision_id DESC
         LIMIT 1
     ) d ON true

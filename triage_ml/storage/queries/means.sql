@@ -12,12 +12,13 @@ WITH drawn AS (
     SELECT 'blind', d.case_id, 1
     FROM decision d
     WHERE d.stage = 'first' AND d.decided_at >= :since AND d.decided_at < :until
-        AND (d.body ->> 'hints_withheld')::boolean
+        AND NOT is_unread(d.body) AND (d.body ->> 'hints_withheld')::boolean
 )
 SELECT drawn.sample, coalesce(r.language, t.language) AS language,
     coalesce(r.model_version, '') AS model_version,
     coalesce(r.scored, '{}') AS scored, coalesce(r.found, '{}') AS found,
-    CASE WHEN t.decision IS NOT NULL THEN labels_true(t.decision) END AS found_true,
+    CASE WHEN t.decision IS NOT NULL AND NOT is_unread(t.decision)
+        THEN labels_true(t.decision) END AS found_true,
     count(*) AS n, sum(weight)::float8 AS weights, sum(weight * weight)::float8 AS squares
 FROM drawn
 JOIN triage_case t USING (case_id)
@@ -37,7 +38,8 @@ WITH placed AS MATERIALIZED (
         coalesce(r.model_version, t.scores ->> 'model_version', '') AS model_version,
         coalesce(r.scored, labels_scored(t.scores)) AS scored,
         coalesce(r.found, labels_found(t.scores)) AS found,
-        CASE WHEN r.case_id IS NOT NULL THEN labels_true(t.decision) END AS found_true
+        CASE WHEN r.case_id IS NOT NULL AND NOT is_unread(t.decision)
+            THEN labels_true(t.decision) END AS found_true
     FROM triage_case t
     LEFT JOIN reading r USING (case_id)
     WHERE t.received_at >= :since AND t.received_at < :until AND t.state <> 'withdrawn'

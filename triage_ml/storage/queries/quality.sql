@@ -146,7 +146,8 @@ SELECT t.language, later.decided_at,
 FROM decision later
 JOIN triage_case t ON t.case_id = later.case_id
 JOIN decision first ON first.case_id = later.case_id AND first.stage = 'first'
-WHERE later.stage = 'appeal' AND later.decided_at >= :since AND t.queue = ANY (:queues)
+WHERE later.stage = 'appeal' AND NOT is_unread(later.body)
+    AND later.decided_at >= :since AND t.queue = ANY (:queues)
 ORDER BY later.decided_at, later.decision_id;
 
 -- name: handling_times

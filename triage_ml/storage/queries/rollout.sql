@@ -31,6 +31,7 @@ WITH decided AS MATERIALIZED (
     SELECT DISTINCT t.case_id, t.version_sha256, t.upheld, t.decided_at
     FROM decision d JOIN triage_case t USING (case_id)
     WHERE d.decided_at >= :since AND t.state = 'decided' AND t.queue = ANY (:queues)
+        AND NOT is_unread(t.decision)
 )
 SELECT beside.language, decided.upheld, beside.p_violation >= :alarm_at AS beside,
     live.p_violation >= :alarm_at AS live, count(*) AS n

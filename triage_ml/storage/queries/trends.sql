@@ -271,6 +271,12 @@ FROM json_to_recordset(:rows::json) AS (
     key text, kind text, language text, words text, n_items integer, n_authors integer,
     n_before integer, score float8, first_at timestamptz, last_at timestamptz, case_ids jsonb
 )
+-- A text may have been erased while its words were counted.
+WHERE NOT EXISTS (
+    SELECT FROM triage_case t JOIN item_version v USING (item_id, version_sha256)
+    WHERE t.case_id = ANY (ARRAY(SELECT jsonb_array_elements_text(case_ids)::uuid))
+        AND v.erased_at IS NOT NULL
+)
 ON CONFLICT DO NOTHING;
 
 -- name: emerging
