@@ -55,7 +55,7 @@ from serving.service import Parts, Service
 from serving.settings import Settings
 from serving.swap import Follower, beside, following
 from serving.telemetry import Telemetry
-from serving.trial import TrialFollower
+from serving.trial import TrialFollower, shadowing
 from serving.webhooks import WebhookSender
 from serving.worker import Worker
 from triage_ml.domain.policy import Policy
@@ -152,7 +152,7 @@ async def trying_out(
     """Keep the model beside the live one, and score by it what was stored."""
     trials = TrialFollower(store, follower.downloads, service)
     follower.told.append(trials.told)
-    async with beside(service.shadow.run()), beside(trials.run()):
+    async with beside(shadowing(service.shadow)), beside(trials.run()):
         yield
 
 

@@ -98,15 +98,18 @@ class ModelsAtHand:
         raise NotFound("artifact", version)
 
     async def _published(self, version: str) -> Path:
-        folder = self._place / "published" / str(len(self._folders))
+        folder = self._new_folder()
         await self._store.fetch_model(version, folder)
         return folder
 
     async def _registered(self, version: str) -> Path:
         if self._pull is None:
             raise NotFound("artifact", version)
-        folder = self._place / "registered" / str(len(self._folders))
-        return await asyncio.to_thread(self._pull, version, folder)
+        return await asyncio.to_thread(self._pull, version, self._new_folder())
+
+    def _new_folder(self) -> Path:
+        """Name a folder that nothing was fetched to: what was there may have been refused."""
+        return Path(tempfile.mkdtemp(dir=self._place)) / "artifact"
 
 
 @contextmanager

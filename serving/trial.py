@@ -14,9 +14,13 @@ import structlog
 from serving.downloads import Downloads
 from serving.service import Service
 from serving.swap import LONGEST_PAUSE, LOOK_EVERY, reason_of
+from serving.telemetry import describe
 from triage_ml.domain.rollout import Trial
 from triage_ml.errors import StoreUnavailable
 from triage_ml.ports import RolloutStore, Scorer
+from triage_ml.workflow.shadow import Shadow
+
+AFTER_A_MISTAKE = timedelta(seconds=1)
 
 _log = structlog.stdlib.get_logger("triage.trial")
 
@@ -109,6 +113,17 @@ class TrialFollower:
 
     def _note(self, outcome: str) -> None:
         self._service.metrics.challenger_changes.labels(outcome).inc()
+
+
+async def shadowing(shadow: Shadow) -> None:
+    """Score beside the live model until cancelled: a mistake costs one text, not the trial."""
+    while True:
+        try:
+            await shadow.run()
+        except Exception as error:
+            first = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
+            _log.error("scoring beside the live model stumbled: it goes on", **describe(first))
+            await asyncio.sleep(AFTER_A_MISTAKE.total_seconds())
 
 
 def _named(trial: Trial) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """What happens without being asked: late scores, announcements, sketches, counts, the guard."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -23,6 +24,9 @@ LOOK_EVERY = timedelta(hours=1)
 PICK_EVERY = timedelta(hours=1)
 DRIFT_EVERY = timedelta(minutes=10)
 GUARD_EVERY = timedelta(seconds=5)
+GUARD_RESTS = 9
+"""Times as long as a look took, so that a long trial with many decisions does not fill the day."""
+
 LONGEST_PAUSE = timedelta(seconds=30)
 SENDS_PER_ROUND = int(SEND_LEASE.total_seconds() / TIMEOUT_SECONDS) - 2
 """All of them fit in the lease, even if each runs into its timeout."""
@@ -120,7 +124,9 @@ class Worker:
     async def guard_round(self) -> int:
         """Hold the trial that runs, if one does, against its limits; end it if one is broken."""
         rollout, metrics = self._service.rollout, self._service.metrics
+        began = time.monotonic()
         state = await rollout.state()
+        took = time.monotonic() - began
         metrics.guard_closest.set(state.closest if state else 0.0)
         ending = await rollout.watch(state) if state else None
         if ending is not None:
@@ -128,6 +134,7 @@ class Worker:
             metrics.guard_endings.labels(stage, outcome).inc()
             write = _log.error if ending.broken else _log.info
             write("the guard ended a trial", model=ending.trial.watched, why=ending.why)
+        await self._rest(timedelta(seconds=took * GUARD_RESTS))
         return 0
 
     async def _loop(

@@ -23,7 +23,8 @@ from triage_ml.errors import SetupFailed, TriageError
 from triage_ml.feedback_commands import decisions, erase
 from triage_ml.labelling_commands import labelling
 from triage_ml.means_commands import means
-from triage_ml.model_commands import ModelDir, model_folder
+from triage_ml.model_access import model_folder
+from triage_ml.model_commands import ModelDir
 from triage_ml.policy_commands import policy
 from triage_ml.replay_commands import history, replay
 from triage_ml.retrain_commands import retrain

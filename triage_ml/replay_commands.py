@@ -134,9 +134,12 @@ def _moment(text: str | None) -> datetime:
         return datetime.now(UTC)
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise InvalidInput("--at", "must be a time, as in 2026-11-22T09:30") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    if not 2000 <= found.year < 3000:
+        raise InvalidInput("--at", "must lie between the years 2000 and 3000")
+    return found
 
 
 def _moment_lines(moment: "Moment") -> list[str]:

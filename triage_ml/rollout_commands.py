@@ -11,18 +11,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from triage_ml.model_commands import (
-    By,
-    Store,
-    Why,
-    _print,
-    _say,
-    _user,
-    _with_models,
-    model,
-    publish_folder,
-    published,
-)
+from triage_ml.model_access import publish_folder, published, who_and_why, with_models
+from triage_ml.model_commands import By, Store, Why, model
+from triage_ml.model_words import print_table, say
 
 if TYPE_CHECKING:
     from triage_ml.domain.guard import GuardLimits, Quality
@@ -72,10 +63,10 @@ def model_canary(
 @model.command("end")
 def model_end(why: Why, by: By = None) -> None:
     """End a trial or a probation; the live model stays."""
-    who = by or _user()
-    trial = _with_models(lambda store, clock: _rollout(store, clock).end(who, why))
+    who, why = who_and_why(by, why)
+    trial = with_models(lambda store, clock: _rollout(store, clock).end(who, why))
     what = "probation" if trial.watched == trial.against else "trial"
-    _say(f"{trial.watched} is on {what} no more; {trial.against} is live")
+    say(f"{trial.watched} is on {what} no more; {trial.against} is live")
 
 
 @model.command("trial")
@@ -85,9 +76,9 @@ def model_trial(
     ] = False,
 ) -> None:
     """Show the model beside the live one, what was counted, and the limits of the guard."""
-    state, log = _with_models(_look)
+    state, log = with_models(_look)
     if state is None:
-        _say("no model is on trial")
+        say("no model is on trial")
     else:
         _show(state, None if everything else N_SHOWN)
     table = Table("at", "model", "stage", "share", "beside", "by", "why")
@@ -96,7 +87,7 @@ def model_trial(
         cells = (at, row.watched, row.stage.value, share, row.compared, row.by, row.why)
         table.add_row(*map(escape, cells))
     if log:
-        _print(table)
+        print_table(table)
 
 
 def _begin(
@@ -107,9 +98,11 @@ def _begin(
     why: str,
     mlflow: str | None,
 ) -> None:
-    from triage_ml.workflow.rollout import check_words
+    from triage_ml.workflow.rollout import check_share
 
-    who, why = check_words(by or _user(), why)
+    who, why = who_and_why(by, why)
+    if share is not None:
+        check_share(share)
     limits = _limits()
 
     async def begin(store: "PostgresCaseStore", clock: "Clock") -> "Trial":
@@ -122,9 +115,9 @@ def _begin(
             return await rollout.shadow(chosen, who, why, limits)
         return await rollout.canary(chosen, share, who, why, limits)
 
-    trial = _with_models(begin)
+    trial = with_models(begin)
     what = f"has {trial.share:.0%} of the texts" if trial.share else "scores as a shadow"
-    _say(f"{trial.version} {what} beside {trial.against}; servers follow within seconds")
+    say(f"{trial.version} {what} beside {trial.against}; servers follow within seconds")
 
 
 async def _make_sure_of_live(store: "PostgresCaseStore", clock: "Clock", who: str) -> None:
@@ -136,7 +129,7 @@ async def _make_sure_of_live(store: "PostgresCaseStore", clock: "Clock", who: st
         await store.make_live(
             shipped, clock.now(), who, "the shipped model, to hold a trial against"
         )
-        _say(f"{shipped} is live in the database: it was the shipped model of the servers")
+        say(f"{shipped} is live in the database: it was the shipped model of the servers")
 
 
 async def _look(
@@ -149,26 +142,26 @@ async def _look(
 def _show(state: "TrialState", n_checks: int | None) -> None:
     trial = state.trial
     share = f" with {trial.share:.0%} of the texts" if trial.share else ""
-    _say(f"{trial.watched} {STANDS[trial.stage]}{share} against {trial.compared}")
-    _say(f"since {trial.at:%Y-%m-%d %H:%M:%S}, by {trial.by}: {trial.why}")
-    _say(
+    say(f"{trial.watched} {STANDS[trial.stage]}{share} against {trial.compared}")
+    say(f"since {trial.at:%Y-%m-%d %H:%M:%S}, by {trial.by}: {trial.why}")
+    say(
         f"{state.n_shadowed} texts scored beside, {state.n_own} of its own, {state.n_fallbacks} "
         f"fallbacks, {state.n_failed} failed, {state.n_dropped} dropped"
     )
     if state.n_refused:
-        _say(f"REFUSED by {state.n_refused} servers: it cannot be loaded there, see their logs")
+        say(f"REFUSED by {state.n_refused} servers: it cannot be loaded there, see their logs")
     for model_name, found in ((trial.watched, state.watched), (trial.compared, state.compared)):
-        _say(f"{model_name}: {_quality(found)}")
+        say(f"{model_name}: {_quality(found)}")
     table = Table("limit", "language", "value", "limit", "n", "evidence", title="The guard")
     for check in state.checks[:n_checks]:
         language = check.language or "all"
         value, limit = (_number(check.name, x) for x in (check.value, check.limit))
         weight = "BROKEN" if check.broken else f"{check.weight:.0%}"
         table.add_row(escape(check.name), language, value, limit, str(check.n), weight)
-    _print(table)
+    print_table(table)
     left = len(state.checks[n_checks:]) if n_checks else 0
     if left:
-        _say(f"and {left} more, further from being broken: --all")
+        say(f"and {left} more, further from being broken: --all")
 
 
 def _number(name: str, value: float) -> str:

@@ -214,6 +214,8 @@ def test_the_document_holds_every_number_and_no_text(triage, models, settings):
         (("replay", "17"), "CASE: must be the identifier of a case"),
         (("replay", "0198c0de-0000-7000-8000-000000000001"), "no case 0198c0de-"),
         (("history", "--at", "noon"), "--at: must be a time, as in 2026-11-22T09:30"),
+        (("history", "--at", "0001-01-01T00:00"), "--at: must lie between the years"),
+        (("history", "--at", "9999-12-31T23:59:59.999999-12:00"), "--at: must be a time"),
         (("policy", "show", "nothing"), "no policy nothing"),
         (("policy", "diff", "nothing", "nothing"), "no policy nothing"),
     ],

@@ -97,6 +97,11 @@ REFUSED = [
     (("shadow", "1", "--by", "anna", "--why", " "), "--why: must not be empty"),
     (("promote", *WHO), "no model is on trial: name a version"),
     (("promote", "1", "--by", "Guard", "--why", "x"), "guard is the name of the guard itself"),
+    (("promote", "--folder", "a/artifact", "--why", " "), "--why: must not be empty"),
+    (("promote", "--folder", "a/artifact", "--why", "x" * 1_001), "--why: is longer than 1000"),
+    (("promote", "1", *WHO, "--without-comparison", " "), "--without-comparison: must not be"),
+    (("adopt", "a/artifact", "--by", "guard", "--why", "x"), "guard is the name of the guard"),
+    (("rollback", "--by", "GUARD", "--why", "x"), "guard is the name of the guard itself"),
     (("end", *WHO), "no model is on trial"),
     (("shadow", "--folder", "nowhere", *WHO), "nowhere"),
 ]
@@ -141,6 +146,52 @@ def test_the_registry_takes_over_what_the_guard_did(rolled_back, database_url, c
     printed = rolled_back("history")[1]
     assert printed.count("limit broken: too loud") == 1
     assert [row.version for row in history(database_url)][:2] == ["tiny-b", "tiny-a"]
+
+
+def test_it_is_taken_over_after_another_model_went_live_in_between(
+    rolled_back, tmp_path, database_url
+):
+    """From a folder, of which the registry hears nothing: the refused one does not come back."""
+    from triage_ml.testing.artifacts import tiny_artifact
+
+    tiny_artifact(tmp_path / "own", {"model_version": "own"})
+    assert rolled_back("promote", "--folder", tmp_path / "own", *WHO)[0] == 0
+    status, _, said = rolled_back("publish")
+    assert (status, "the guard made tiny-b live again" in said) == (0, True)
+    assert [row.version for row in history(database_url)] == [
+        "tiny-b",
+        "own",
+        "tiny-b",
+        "tiny-a",
+        "tiny-b",
+    ]
+
+
+def test_what_a_person_made_live_after_the_guard_is_not_taken_back(rolled_back, database_url):
+    """Even where the registry was not asked."""
+    assert rolled_back("promote", "tiny-a", *WHO)[0] == 0
+    registry_knows = rolled_back("show", "champion")[1]
+    assert registry_knows.startswith("version 1")
+    assert rolled_back("publish")[:2] == (0, "tiny-a is live in the database already\n")
+
+
+def test_a_second_promotion_does_not_go_back_to_the_model_before(connected, database_url):
+    """On a probation that one is beside the live model; who means it names it."""
+    connected("shadow", "1", *WHO)
+    assert connected("promote", *WHO)[0] == 0
+    status, _, said = connected("promote", *WHO)
+    assert (status, said) == (2, "triage: tiny-a is live and on probation: name a version\n")
+    assert history(database_url)[0].version == "tiny-a"
+
+
+def test_a_canary_that_cannot_be_leaves_no_model_live(triage, tmp_path, database_url, monkeypatch):
+    from triage_ml.testing.artifacts import tiny_artifact
+
+    monkeypatch.setenv("TRIAGE_DATABASE_URL", database_url)
+    tiny_artifact(tmp_path / "new", {"model_version": "new"})
+    said = triage("canary", "--share", "0.9", "--folder", tmp_path / "new", *WHO)[2]
+    assert "--share: must lie over 0 and be at most 0.5" in said
+    assert history(database_url) == []
 
 
 def test_it_can_be_promoted_again_on_purpose(rolled_back, database_url):

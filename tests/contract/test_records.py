@@ -84,3 +84,16 @@ async def test_scores_of_a_time_come_in_pages_and_only_from_the_queues_asked_for
     assert [r.p_violation for r in (*first, *rest)] == [0.0, 0.1, 0.2]
     assert await store.scores_since(NOW, until, ["lang-unknown"], 9) == []
     assert len(await store.scores_since(NOW + LEASE, NOW + 2 * LEASE, [QUEUE], 9)) == 1
+
+
+async def test_pages_go_by_time_and_leave_nothing_out(store):
+    """A server whose clock is behind records an earlier time under a later number."""
+    found = await report(store, scores=make_scores())
+    times = [NOW + LEASE * n for n in (3, 1, 2, 2)]
+    made = [ScoreRecord.of(found.case_id, "v", 1, make_scores(), Arm.SHADOW, at) for at in times]
+    await store.add_shadow_scores(made)
+    seen, after = [], 0
+    while page := await store.scores_since(NOW, NOW + 3 * LEASE, [QUEUE], 2, after):
+        seen += page
+        after = page[-1].score_id
+    assert [row.at for row in seen] == [NOW, NOW + LEASE, NOW + 2 * LEASE, NOW + 2 * LEASE]

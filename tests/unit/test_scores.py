@@ -47,6 +47,14 @@ def test_an_edited_item_never_sinks(
     assert joined.p_violation == max(p_old, p_new)
 
 
+def test_joined_scores_name_each_model_once_the_newest_last() -> None:
+    """However often an item is edited, and whichever of two models on a trial answers."""
+    joined = make_scores(model_version="a")
+    for version in ("b", "b", "a", "a", "b"):
+        joined = keep_worst(joined, make_scores(model_version=version))
+    assert joined.model_version == "a+b"
+
+
 def test_spans_of_an_older_text_are_dropped() -> None:
     """Marks of a text that is no longer shown would mark the wrong words."""
     marked = replace(make_score(0.9), spans=(Span(0, 4, 1.0),))

@@ -8,9 +8,10 @@ import pytest
 
 from triage_ml.domain import guard
 from triage_ml.domain.guard import GuardLimits
+from triage_ml.domain.report import Item, Report, Source
 from triage_ml.domain.rollout import RolloutStage, Trial
 from triage_ml.domain.scores import Arm
-from triage_ml.domain.taxonomy import Label
+from triage_ml.domain.taxonomy import Label, Language
 from triage_ml.errors import ScoringFailed, StoreUnavailable
 from triage_ml.inference.batching import Batcher
 from triage_ml.testing import StubDetector, StubScorer
@@ -27,9 +28,9 @@ LOUD = {"text": {Label.HATE: 0.95}}
 @pytest.fixture
 async def trying(desk):
     """Put a stub beside the live one, in a stage, and give the shadow that follows."""
-    desk.store.publish("live")
+    desk.store.publish("stub-1")
     desk.store.publish("new")
-    await desk.store.make_live("live", desk.clock.now(), "anna", "x")
+    await desk.store.make_live("stub-1", desk.clock.now(), "anna", "x")
     heard: list[str] = []
 
     async def begin(scorer: StubScorer, share: float = 0.0) -> Shadow:
@@ -155,6 +156,79 @@ async def test_a_canary_text_is_placed_by_the_challenger(desk, trying):
     await drain(shadow)
     assert sum((await counts(desk, guard.CANARY_ARM)).values()) == 1
     assert shadow.heard == []
+
+
+async def test_a_server_with_another_live_model_counts_nothing_of_it(desk, trying):
+    """It is behind, or refused the one that is live: a comparison would be of the wrong two."""
+    shadow = await trying(StubScorer(LOUD, version="new"))
+    desk.scoring.scorer = StubScorer(version="older")
+    receipt = await desk.report(text="some text")
+    await drain(shadow)
+    assert len(await desk.store.scores_of(receipt.case_id)) == 1
+    assert await desk.store.tally((await desk.store.open_trial()).number) == {}
+    desk.scoring.scorer = desk.scorer
+    await desk.report("i2", "some text")
+    await drain(shadow)
+    assert await counts(desk, "label:hate") == {"up": 1}
+
+
+async def test_a_canary_on_a_server_that_is_behind_still_counts_its_failures(desk, trying):
+    shadow = await trying(StubScorer(version="new", failure=ScoringFailed("no")), share=0.5)
+    desk.scoring.scorer = StubScorer(version="older")
+    own = next(f"text {n}" for n in range(99) if desk.scoring.challenger.owns(f"text {n}"))
+    await desk.report(text=own)
+    await drain(shadow)
+    assert await counts(desk, guard.CANARY) == {"failed": 1}
+    assert await counts(desk, guard.TRIED) == {"failed": 1}
+
+
+async def test_the_pace_of_a_model_is_not_the_wait_for_other_texts(desk, trying):
+    """Shadows never wait, so a busy hour would make the live model look slow."""
+    await trying(StubScorer(version="new"))
+    gate = desk.scorer.gate = Event()
+    first = asyncio.create_task(desk.scoring.attempt("one text", None))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(desk.scoring.attempt("another", None))
+    await asyncio.sleep(0.005)
+    gate.set()
+    timed = [(await task).seconds is not None for task in (first, second)]
+    assert timed == [True, False]
+
+
+async def test_a_canarys_pace_is_not_the_wait_for_other_texts(desk, trying):
+    gate = Event()
+    await trying(StubScorer(version="new", gate=gate))
+    challenger = desk.scoring.challenger
+    first = asyncio.create_task(challenger.attempt("one text", None, 5))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(challenger.attempt("another", None, 5))
+    await asyncio.sleep(0)
+    gate.set()
+    timed = [(await task).seconds is not None for task in (first, second)]
+    assert timed == [True, False]
+
+
+async def test_a_shadow_reads_a_text_in_the_language_of_the_live_model(desk, trying):
+    """The case may still have the hint of a report before, of another text."""
+    shadow = await trying(StubScorer(version="new"))
+    for text, hint in (("a text", Language.TR), ("an edited text", None)):
+        item = Item("i1", text, "post", "author-1", language_hint=hint)
+        report = Report(source=Source.USER, reason=Label.HARASSMENT, reporter_ref="r1")
+        receipt = await desk.intake.submit(item, report, "intake")
+    await drain(shadow)
+    found = await desk.store.scores_of(receipt.case_id)
+    said = {(row.arm, row.version_sha256): row.language for row in found}
+    assert len(said) == 4
+    assert all(said[Arm.LIVE, text] is said[Arm.SHADOW, text] for _, text in said)
+
+
+async def test_what_fell_back_is_of_neither_arm(desk, trying):
+    """Its text is the canary's, and the live model placed it."""
+    shadow = await trying(StubScorer(version="new", failure=ScoringFailed("no")), share=0.5)
+    own = next(f"text {n}" for n in range(99) if desk.scoring.challenger.owns(f"text {n}"))
+    await desk.report(text=own)
+    await drain(shadow)
+    assert await counts(desk, guard.LIVE_ARM) == {}
 
 
 async def test_what_the_store_does_not_take_is_kept(desk, trying, monkeypatch):

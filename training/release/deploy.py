@@ -6,7 +6,8 @@ goes the other way: the guard of a probation has only the database, and the regi
 rollback over before anything else is done.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from training.release.history import was_taken_over
 from training.release.records import Version
@@ -14,7 +15,7 @@ from training.release.registry import Registry
 from triage_ml.domain.rollout import GUARD
 from triage_ml.errors import Conflict, NotFound, TriageError
 from triage_ml.inference.artifact import to_publish
-from triage_ml.ports import Clock, ModelStore
+from triage_ml.ports import Clock, LiveModel, ModelStore
 
 
 class NotTold(TriageError):
@@ -36,20 +37,31 @@ async def take_over(registry: Registry, store: ModelStore) -> Version | None:
     when there is nothing to take over. Raises: Conflict when the registry does not know the
     version: what the guard put away must not come back by itself.
     """
-    rows, changes = await store.model_history(2), registry.changes()
-    if len(rows) < 2 or rows[0].by != GUARD or not changes:
-        return None
-    back, refused = rows
-    if changes[-1].model_version != refused.version or was_taken_over(changes, back.at):
+    changes = registry.changes()
+    back = _sent_away(await store.model_history(), changes[-1].model_version) if changes else None
+    if back is None or was_taken_over(changes, back.at):
         return None
     try:
         known = registry.get(back.version)
     except NotFound:
         raise Conflict(
             f"the guard made {back.version} live, which the registry does not know, instead of "
-            f"{refused.version}: promote a registered version to go on"
+            f"{changes[-1].model_version}: promote a registered version to go on"
         ) from None
     return registry.take_back(known, back.at, GUARD, back.why)
+
+
+def _sent_away(rows: Sequence[LiveModel], champion: str) -> LiveModel | None:
+    """Find the guard's rollback from the champion, unless that went live again afterwards.
+
+    `rows` are newest first; people may have made others live since, in the database alone.
+    """
+    for after, row in pairwise(rows):
+        if after.version == champion:
+            return None
+        if row.version == champion:
+            return after if after.by == GUARD else None
+    return None
 
 
 async def release(

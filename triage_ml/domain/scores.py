@@ -78,13 +78,12 @@ def keep_worst(old: LabelScores | None, new: LabelScores) -> LabelScores:
     So does the higher severity. Spans of the older text are dropped: the newer is shown.
 
     An item edited after a report must not sink because its new text is harmless, nor because
-    the model changed in between; `model_version` then names both.
+    the model changed in between; `model_version` then names each once, the newest last.
     """
     if old is None:
         return new
-    version = new.model_version
-    if old.model_version != version:
-        version = f"{old.model_version}+{version}"
+    before = [name for name in old.model_version.split("+") if name != new.model_version]
+    version = "+".join((*before, new.model_version))
     labels = dict(new.labels)
     for label, score in old.labels.items():
         newer = labels.get(label)

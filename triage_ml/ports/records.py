@@ -64,9 +64,9 @@ class RecordStore(Protocol):
     async def scores_since(
         self, since: datetime, until: datetime, queues: Sequence[str], limit: int, after: int = 0
     ) -> list[ScoreRecord]:
-        """Give scores of cases that stand in these queues, made in [since, until), by id.
+        """Give scores of cases that stand in these queues, made in [since, until), by time.
 
-        `after` is the id of the last one of the page before.
+        `after` is the id of the last one of the page before; of one moment they come by id.
         """
         ...
 

@@ -27,14 +27,15 @@ class MemoryRecords:
     async def scores_since(
         self, since: datetime, until: datetime, queues: Sequence[str], limit: int, after: int = 0
     ) -> list[ScoreRecord]:
+        last = (self._scores[after - 1].at, after) if after else (since, 0)
         found = (
             row
             for row in self._scores
-            if since <= row.at < until
-            and row.score_id > after
+            if row.at < until
+            and (row.at, row.score_id) > last
             and self._cases[row.case_id].placement.queue in queues
         )
-        return list(found)[:limit]
+        return sorted(found, key=lambda row: (row.at, row.score_id))[:limit]
 
     async def add_shadow_scores(self, records: Sequence[ScoreRecord]) -> None:
         for row in records:

@@ -14,7 +14,7 @@ from triage_ml.ports import Answer, Engine
 class Attempt:
     """What came of asking the challenger: an answer, or why the live model has to give it.
 
-    `seconds` is how long the model took, None when it knew the answer.
+    `seconds` is how long the model took, None when it knew the answer or the text had to wait.
     """
 
     answer: Answer | None
@@ -38,8 +38,9 @@ class Challenger:
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
+            alone = self.engine.n_waiting == 0
             waiting = self.engine.submit(text, hint, within)
-            known = waiting.done()
+            timed = alone and not waiting.done()
             async with asyncio.timeout(within):
                 answer = await waiting
         except Overloaded:
@@ -48,4 +49,4 @@ class Challenger:
             return Attempt(None, LATE)
         except TriageError:
             return Attempt(None, FAILED)
-        return Attempt(answer, seconds=None if known else loop.time() - began)
+        return Attempt(answer, seconds=loop.time() - began if timed else None)

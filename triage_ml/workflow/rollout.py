@@ -76,8 +76,7 @@ class Rollout:
 
         `share` lies over 0 and is at most a half.
         """
-        if not 0 < share <= 0.5:
-            raise InvalidInput("--share", "must lie over 0 and be at most 0.5")
+        check_share(share)
         return await self._begin(version, RolloutStage.CANARY, share, by, why, limits)
 
     async def _begin(
@@ -152,6 +151,12 @@ class Rollout:
             acted = await self._store.end_trial(now, GUARD, why, trial.number)
             return Ending(trial, why, broken=False) if acted else None
         return None
+
+
+def check_share(share: float) -> None:
+    """Raises: InvalidInput."""
+    if not 0 < share <= 0.5:
+        raise InvalidInput("--share", "must lie over 0 and be at most 0.5")
 
 
 def check_words(by: str, why: str) -> tuple[str, str]:

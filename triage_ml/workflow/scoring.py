@@ -44,7 +44,7 @@ class Scored:
     """A text's language, and its scores unless `failure` says why there are none.
 
     `fallback` says why the model on trial did not score a text of its own. `seconds` is how long
-    the model took, None when it knew the answer.
+    the model took, None when it knew the answer or the text waited for others.
     """
 
     language: LanguageGuess
@@ -150,13 +150,14 @@ class Scoring:
         began = clock()
         try:
             with self._at_work() as engine:
+                alone = engine.n_waiting == 0
                 answer = engine.submit(text, hint, self._patience)
-                known = answer.done()
+                timed = alone and not answer.done()
                 language, scores = await self._before(ends_at, answer)
         except (ScoringFailed, Overloaded) as error:
             language = await asyncio.to_thread(self._detect, text, hint)
             return Scored(language, None, type(error).__name__)
-        return Scored(language, scores, seconds=None if known else clock() - began)
+        return Scored(language, scores, seconds=clock() - began if timed else None)
 
     async def score(self, texts: Sequence[str], hints: Sequence[Language | None]) -> list[Answer]:
         """Score texts without a deadline, in order, all with the same model.

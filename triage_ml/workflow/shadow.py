@@ -93,6 +93,9 @@ class Shadow:
         if challenger is None:
             return
         trial, case = challenger.trial, change.case
+        self._count(trial, _of_own(scored))
+        if scored.arm is Arm.LIVE and self._version(scored) != trial.against:
+            return  # this server is behind, or refused it: its scores say nothing of the two
         again = self._is_known(trial, case.item.text)
         self._count(trial, _of_attempt(trial, scored))
         if not again:
@@ -179,7 +182,7 @@ class Shadow:
 
     async def _score(self, challenger: Challenger, job: _Job) -> None:
         item, trial = job.case.item, challenger.trial
-        found = await challenger.attempt(item.text, item.language_hint, PATIENCE_SECONDS)
+        found = await challenger.attempt(item.text, job.live.language, PATIENCE_SECONDS)
         if found.fallback == guard.BUSY:
             self._drop(job.number)
             return
@@ -213,6 +216,12 @@ class Shadow:
     def _count(self, trial: Trial, keys: Iterable[Key]) -> None:
         self._counts.setdefault(trial.number, Counter()).update(keys)
 
+    def _version(self, scored: Scored) -> str | None:
+        """Say which live model was asked."""
+        if scored.scores is not None:
+            return scored.scores.model_version
+        return self._scoring.scorer.info.version if self._scoring.scorer else None
+
     def _is_known(self, trial: Trial, text: str) -> bool:
         digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12)
         digest.update(str(trial.number).encode())
@@ -225,8 +234,8 @@ class Shadow:
         return known
 
 
-def _of_attempt(trial: Trial, scored: Scored) -> Iterator[Key]:
-    """Count how a report's own attempt went."""
+def _of_own(scored: Scored) -> Iterator[Key]:
+    """Count how the model on trial did with a text of its own."""
     if scored.fallback is not None:
         yield guard.CANARY, "", scored.fallback
         if scored.fallback == guard.FAILED:
@@ -234,6 +243,10 @@ def _of_attempt(trial: Trial, scored: Scored) -> Iterator[Key]:
     if scored.arm is Arm.CANARY:
         yield guard.CANARY, "", guard.ANSWERED
         yield guard.TRIED, "", guard.OK
+
+
+def _of_attempt(trial: Trial, scored: Scored) -> Iterator[Key]:
+    """Count how long a report's attempt took, and on a probation how the live model did."""
     if scored.seconds is not None:
         watched = (scored.arm is Arm.CANARY) is (trial.stage is not RolloutStage.PROBATION)
         yield guard.WATCHED_PACE if watched else guard.OTHER_PACE, "", pace_bucket(scored.seconds)
@@ -245,8 +258,10 @@ def _of_attempt(trial: Trial, scored: Scored) -> Iterator[Key]:
 
 
 def _of_placement(trial: Trial, case: Case, scored: Scored) -> Iterator[Key]:
-    """Count whether a case was placed high, in the arm that placed it."""
-    if trial.stage is RolloutStage.CANARY and scored.scores is not None:
+    """Count whether a case was placed high, in the arm that placed it and that its text is of."""
+    if scored.scores is None or scored.fallback is not None:
+        return
+    if trial.stage is RolloutStage.CANARY:
         arm = guard.CANARY_ARM if scored.arm is Arm.CANARY else guard.LIVE_ARM
         urgent = case.placement.priority.tier <= Tier.T1
         yield arm, scored.scores.language.value, guard.UP if urgent else guard.SAME
