@@ -40,6 +40,10 @@ N_COMPLAINTS = 40
 PATIENCE = 120  # seconds for what servers do by themselves
 
 
+Sides = tuple[Sequence[float], Sequence[float]]
+"""Scores of violating and of harmless sentences."""
+
+
 @dataclass
 class Story:
     """Where the story stands: the server, the people, and what was told so far."""
@@ -51,6 +55,7 @@ class Story:
     keys: list[Any]
     database: str
     chance: random.Random = field(default_factory=lambda: random.Random(6))
+    planted_before: Sides = ((), ())
     told: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
 
@@ -165,7 +170,7 @@ def reported(story: Story) -> None:
         f"{len(answers)} reports acknowledged in {seconds:.0f} s, none refused; {late} were queued "
         "before their scores and scored afterwards"
     )
-    insults, plain = by_truth(story)
+    insults, plain = story.planted_before = by_truth(story)
     story.tell(
         f"the champion gives sentences with the word {mean(insults):.2f}, with plain words "
         f"{mean(plain):.2f} (chance of a violation; held-out sentences)"
@@ -174,10 +179,31 @@ def reported(story: Story) -> None:
 
 def by_truth(story: Story) -> tuple[list[float], list[float]]:
     """Score held-out planted sentences; violating ones first."""
-    posts = planted_posts(120, 2, held_out=True)
+    posts = planted_posts(160, 2, held_out=True)
     found = story.scores(posts)
     pairs = list(zip(posts, found, strict=True))
     return [p for x, p in pairs if x.label], [p for x, p in pairs if not x.label]
+
+
+def gained(before: Sides, after: Sides, chance: random.Random) -> tuple[float, float]:
+    """Give the 95 % interval of the gain in AUC, both drawn anew from the same sentences."""
+    places = [range(len(side)) for side in before]
+    found = []
+    for _ in range(1_000):
+        drawn = [chance.choices(place, k=len(place)) for place in places]
+        first, second = (
+            auc(*([side[i] for i in rows] for side, rows in zip(sides, drawn, strict=True)))
+            for sides in (before, after)
+        )
+        found.append(second - first)
+    found.sort()
+    return found[25], found[974]
+
+
+def auc(violating: Sequence[float], harmless: Sequence[float]) -> float:
+    """Give how often a violating text is above a harmless one."""
+    wins = sum((x > y) + 0.5 * (x == y) for x in violating for y in harmless)
+    return wins / (len(violating) * len(harmless))
 
 
 def decided(story: Story) -> None:
@@ -293,8 +319,10 @@ def promoted(story: Story, challenger: str) -> None:
         f"the new champion gives sentences with the word {mean(insults):.2f}, with plain words "
         f"{mean(plain):.2f}"
     )
+    low, high = gained(story.planted_before, (insults, plain), story.chance)
+    story.tell(f"AUC of the new insult: gained {low:+.3f} to {high:+.3f} (95 %)")
     assert before != challenger
-    assert mean(insults) > mean(plain) + 0.2
+    assert low > 0
     old, new = (f"{arm}-0" for arm in ("shadow", "canary"))
     for item_id in ("post-0", old, new):
         story.triage("replay", story.crowd.cases[item_id])
