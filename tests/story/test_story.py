@@ -34,6 +34,7 @@ from triage_ml.inference.artifact import SHIPPED
 pytestmark = [pytest.mark.data, pytest.mark.timeout(2_400)]
 
 LANGUAGE = "de"
+OPEN = {f"std-{language}-safety" for language in ("en", "de", "es", "ko")}
 N_REPORTS = int(os.environ.get("STORY_REPORTS", "5000"))
 N_PLANTED = 300
 N_COMPLAINTS = 40
@@ -56,6 +57,7 @@ class Story:
     database: str
     chance: random.Random = field(default_factory=lambda: random.Random(6))
     planted_before: Sides = ((), ())
+    erased: str = ""
     told: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
 
@@ -100,6 +102,15 @@ class Story:
             trust_env=False,
         )
         return [row["p_violation"] for row in answer.raise_for_status().json()["scores"]]
+
+    def open_case(self, prefix: str) -> str:
+        """Give a case of a report sent under that prefix, neither restricted nor erased."""
+        shown = {answer["case_id"] for answer in self.crowd.answers if answer["queue"] in OPEN}
+        return next(
+            case_id
+            for item_id, case_id in self.crowd.cases.items()
+            if item_id.rpartition("-")[0] == prefix and case_id in shown and item_id != self.erased
+        )
 
     def served(self) -> str:
         answer = httpx.get(f"{self.server.url}/readyz", trust_env=False, timeout=10)
@@ -229,6 +240,7 @@ def exported(story: Story) -> Path:
     """Decisions become examples; what was erased is not among them, nor are handles."""
     item_id, post = next((i, p) for i, p in story.crowd.posts.items() if not p.planted)
     story.triage("erase", item_id, "--why", "the author asked for it")
+    story.erased = item_id
     folder = story.folder / "decisions"
     story.triage("decisions", "export", "--out", str(folder))
     story.triage("decisions", "show", str(folder))
@@ -323,9 +335,10 @@ def promoted(story: Story, challenger: str) -> None:
     story.tell(f"AUC of the new insult: gained {low:+.3f} to {high:+.3f} (95 %)")
     assert before != challenger
     assert low > 0
-    old, new = (f"{arm}-0" for arm in ("shadow", "canary"))
-    for item_id in ("post-0", old, new):
-        story.triage("replay", story.crowd.cases[item_id])
+    for prefix in ("post", "shadow", "canary"):
+        assert "none differs" in story.triage("replay", story.open_case(prefix))
+    said = story.triage("replay", story.crowd.cases[story.erased], status=3)
+    assert "the text was erased" in said
     story.triage("model", "history")
 
 
@@ -336,7 +349,10 @@ def refused_by_gates(story: Story, decisions: Path) -> None:
     settings = (EXPERIMENTS / "retrain-quick.toml").read_text("utf-8")
     careless = settings.replace("learning_rate = 1e-5", "learning_rate = 3e-3", 1)
     (story.folder / "careless.toml").write_text(
-        careless.replace("head_learning_rate = 5e-5", "head_learning_rate = 1e-1"), "utf-8"
+        careless.replace("head_learning_rate = 5e-5", "head_learning_rate = 1e-1").replace(
+            "n_steps = 150", "n_steps = 30"
+        ),
+        "utf-8",
     )
     words = ("--decisions", str(decisions), "--experiment", str(story.folder / "careless.toml"))
     said = story.triage("retrain", *words, "--out", str(folder), status=2)
