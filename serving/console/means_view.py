@@ -168,7 +168,7 @@ def rate_text(voice: Voice, rate: Rate) -> str:
     if rate.value is None:
         return voice.gettext(REASONS[rate.unknown or Unknown.NO_DRAWS])
     low, high = share_text(voice, rate.low), share_text(voice, rate.high)
-    return f"{share_text(voice, rate.value)} ({low} – {high})"
+    return f"{share_text(voice, rate.value)} ({low}\u00a0–\u00a0{high})"  # wraps before the bracket
 
 
 def _href(row: MeansRow, asked: MeansQuestion) -> str:

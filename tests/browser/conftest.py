@@ -27,11 +27,12 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def running_desk(chromium, new_database, tmp_path_factory) -> Iterator[Desk]:
-    """One service for all tests, with three people: two reviewers and one who sees it all."""
+    """One service for all tests: two reviewers, one for restricted queues, one who may do all."""
     with running(new_database(), tmp_path_factory.mktemp("desk")) as desk:
         desk.add_account("anna", "Anna Ay", "review")
         desk.add_account("ben", "Ben Bo", "review")
         desk.add_account("lea", "Lea Li", "review", "restricted")
+        desk.add_account("ida", "Ida Io", "review", "restricted", "lead", "ml", "admin")
         yield desk
 
 

@@ -41,7 +41,7 @@ REPORTS = (
 _OF_CASES = (
     "triage_case, item_version, report, claim, case_event, decision, appeal, "
     "reporter_outcome, outbox, idempotency, text_sketch, decided_hint, exposure, golden_case, "
-    "quality_review, daily_count, daily_count_progress, emerging, score, "
+    "quality_review, daily_count, daily_count_progress, emerging, score, reading, comparison, "
     "labelling_pick, drift_day, drift_counted, drift_reading, drift_alarm"
 )
 

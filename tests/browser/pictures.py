@@ -16,6 +16,7 @@ from typing import Any
 from PIL import Image
 
 from tests.browser.desk import REPORTS, Desk, browser_options, browser_path, running
+from tests.browser.learning import compare, decide_some, drift, erase, pick_some
 from tests.browser.pages import PHONE, WIDE, claim, sign_in
 from triage_ml.storage.embedded import EmbeddedServer
 
@@ -181,6 +182,55 @@ def second_look(desk: Desk, page: Any, language: str) -> None:
     page.locator("#judge-title").wait_for()
 
 
+def _as_keeper(desk: Desk, page: Any, language: str, path: str = "/console/queues") -> None:
+    """Go on as somebody with every scope, so that the whole navigation is seen."""
+    desk.prefer("ida", language)
+    page.context.clear_cookies()
+    sign_in(page, "ida", path)
+
+
+def means(desk: Desk, page: Any, language: str) -> None:
+    decide_some(desk)
+    _as_keeper(desk, page, language, "/console/means")
+    page.locator("#chart-precision[data-drawn]").wait_for()
+
+
+def labelling(desk: Desk, page: Any, language: str) -> None:
+    decide_some(desk)
+    pick_some(desk)
+    _as_keeper(desk, page, language, "/console/labelling")
+
+
+def drifted(desk: Desk, page: Any, language: str) -> None:
+    drift(desk)
+    _as_keeper(desk, page, language, "/console/drift")
+    page.goto("/console/drift?language=tr")
+    page.locator("#chart-length canvas").first.wait_for()
+
+
+def models(desk: Desk, page: Any, language: str) -> None:
+    compare(desk)
+    _as_keeper(desk, page, language, "/console/models")
+
+
+def comparison(desk: Desk, page: Any, language: str) -> None:
+    path = compare(desk)
+    _as_keeper(desk, page, language, path)
+
+
+def score_history(desk: Desk, page: Any, language: str) -> None:
+    receipt = desk.report(INSULTS[language], context=THREAD)
+    _as_keeper(desk, page, language)
+    claim(page, receipt["queue"])
+    page.locator("#score-history-title").wait_for()
+
+
+def erased(desk: Desk, page: Any, language: str) -> None:
+    score_history(desk, page, language)
+    erase(desk, _case_of(page))
+    page.reload()
+
+
 def _case_of(page: Any) -> str:
     return str(page.url).rpartition("/")[2].partition("?")[0]
 
@@ -213,6 +263,13 @@ VIEWS: dict[str, View] = {
     "leads-quality": leads_quality,
     "measures": measures,
     "second-look": second_look,
+    "means": means,
+    "drift": drifted,
+    "models": models,
+    "comparison": comparison,
+    "labelling": labelling,
+    "score-history": score_history,
+    "erased": erased,
     "not-found": not_found,
 }
 
@@ -274,6 +331,7 @@ def _service() -> Iterator[Desk]:
     ):
         desk.add_account("ayla", "Ayla A.", "review", "lead")
         desk.add_account("mila", "Mila M.", "review")
+        desk.add_account("ida", "Ida I.", "review", "lead", "ml", "restricted", "admin")
         yield desk
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.browser.desk import REPORTS
+from tests.browser.learning import compare, decide_some, drift, erase, pick_some
 from tests.browser.pages import (
     PHONE,
     ZOOMED,
@@ -61,7 +62,7 @@ def revealed_text(desk, page) -> None:
 
 def everything_unfolded(desk, page) -> None:
     review(desk, page)
-    page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
+    unfold(page)
 
 
 def about_to_be_sent(desk, page) -> None:
@@ -153,12 +154,57 @@ def trends(desk, page) -> None:
     desk.triage("trends", "recount")
     sign_in(page, "anna", "/console/trends")
     expect(page.locator("#chart-reports[data-drawn]")).to_be_visible()
-    page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
+    unfold(page)
 
 
 def trend_cases(desk, page) -> None:
     desk.report()
     sign_in(page, "anna", "/console/trends/cases")
+
+
+def means(desk, page) -> None:
+    decide_some(desk)
+    sign_in(page, "ida", "/console/means")
+    expect(page.locator("#charts")).to_be_visible()
+    unfold(page)
+
+
+def drifted(desk, page) -> None:
+    drift(desk)
+    sign_in(page, "ida", "/console/drift")
+    expect(page.locator("#chart-length canvas").first).to_be_visible()
+    unfold(page)
+
+
+def labelling(desk, page) -> None:
+    pick_some(desk)
+    sign_in(page, "ida", "/console/labelling")
+
+
+def models(desk, page) -> None:
+    compare(desk)
+    sign_in(page, "ida", "/console/models")
+
+
+def comparison(desk, page) -> None:
+    sign_in(page, "ida", compare(desk))
+
+
+def score_history(desk, page) -> None:
+    receipt = desk.report()
+    sign_in(page, "ida", f"/console/cases/{receipt['case_id']}")
+    expect(page.locator("#score-history-title")).to_be_visible()
+
+
+def erased(desk, page) -> None:
+    receipt = desk.report()
+    erase(desk, receipt["case_id"])
+    sign_in(page, "ida", f"/console/cases/{receipt['case_id']}")
+    expect(page.locator("#item-text[data-erased]")).to_be_visible()
+
+
+def unfold(page) -> None:
+    page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
 
 
 def not_found(desk, page) -> None:
@@ -178,7 +224,8 @@ View = Callable[[Any, Any], None]
 PAGES: tuple[View, ...] = (
     sign_in_page, refused_sign_in, queues, empty_queue, preferences, review, hidden_text,
     revealed_text, everything_unfolded, about_to_be_sent, filled_in_wrongly, lost_lease, decided,
-    only_to_read, trends, trend_cases, not_found, blind, mine, no_cases,
+    only_to_read, trends, trend_cases, not_found, blind, mine, no_cases, means, drifted,
+    labelling, models, comparison, score_history, erased,
 )  # fmt: skip
 WHOLE = (sign_in_page, queues, mine, preferences, review, decided, not_found)
 DIALOGS: tuple[View, ...] = (give_back, hold, escalate, keys)

@@ -1,33 +1,17 @@
 """Drift in a browser: charts under the policy of the page, an alarm seen by keyboard."""
 
-from datetime import UTC, datetime, timedelta
-
-import psycopg
 import pytest
 
+from tests.browser.learning import drift
 from tests.browser.pages import PHONE, overflow, sign_in, violations
-from triage_ml.domain.drift import LENGTH_EDGES
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
-N_DAYS, N_LONG = 40, 4
 
 
 @pytest.fixture
 def drifted(desk):
-    """Forty days of Turkish texts, the last four of them longer ones, counted and compared."""
-    today = datetime.now(UTC).date()
-    with psycopg.connect(desk.database_url) as connection:
-        for n in range(N_DAYS, 0, -1):
-            counts = [0.0] * (len(LENGTH_EDGES) + 1)
-            counts[12 if n <= N_LONG else 8] = 90.0 - n % 5
-            counts[9] = 10.0 + n % 5
-            day = today - timedelta(days=n)
-            connection.execute(
-                "INSERT INTO drift_day VALUES (%s, 'length', 'tr', '', 100, %s)",
-                (day, [*counts, 6_000.0]),
-            )
-            connection.execute("INSERT INTO drift_counted VALUES (%s, now())", (day,))
-    assert "ALARM length tr" in desk.triage("drift", "show")
+    """Turkish texts became longer, and somebody may say that this is how it is now."""
+    drift(desk)
     desk.add_account("mira", "Mira Oz", "ml")
     return desk
 

@@ -2,14 +2,10 @@
 
 import pytest
 
+from tests.browser.learning import pick_some
 from tests.browser.pages import PHONE, controls, overflow, sign_in, tab_through, violations
 
 PATH = "/console/labelling"
-PICK = (
-    "INSERT INTO labelling_pick (day, slot, case_id, picked_at, language, strategy, label, score,"
-    " chance, n_eligible, moved_at) VALUES ((now() AT TIME ZONE 'UTC')::date, %s, %s, now(), 'en',"
-    " %s, 'harassment', 0.9, 0.5, 9, now())"
-)
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +18,7 @@ def learner(running_desk) -> str:
 @pytest.fixture
 def page(desk, open_page, learner):
     """The page with numbers in both tables."""
-    for slot, strategy in enumerate(("random", "uncertainty", "cluster")):
-        assert desk.sql(PICK, slot, desk.report()["case_id"], strategy) == 1
+    pick_some(desk)
     opened = open_page(reduced_motion="reduce")
     sign_in(opened, learner, PATH)
     return opened

@@ -82,9 +82,9 @@ def test_numbers_come_with_their_interval(analyst: Person) -> None:
     for number in range(4):
         decide(analyst.bench, f"post-{number}", finds=number > 0)
     page = analyst.get(f"{URL}?language=en")
-    assert "75% (75% – 75%)" in page.text  # all are decided: nothing is left to chance
+    assert "75% (75%\u00a0–\u00a075%)" in page.text  # all are decided: nothing is left to chance
     drawn = analyst.get(f"{URL}?language=en&sample=waiting").text
-    assert "75% (13.2% – 99.8%)" in drawn
+    assert "75% (13.2%\u00a0–\u00a099.8%)" in drawn
     rows = table(analyst.get(f"{URL}/export.csv").content)
     [one] = [
         row

@@ -24,6 +24,7 @@ from triage_ml.domain.scores import Arm
 from triage_ml.domain.taxonomy import Label, Language
 from triage_ml.ports import ScoreRecord
 from triage_ml.ports.labelling import CandidateQuery, PickResult, StoredPick
+from triage_ml.workflow.erasure import Eraser
 
 pytestmark = pytest.mark.anyio
 
@@ -174,3 +175,12 @@ async def test_decided_cases_are_counted_among_others(store):
     waiting_id = await reported(store, "i-2")
     assert await store.n_decided_of([decided_id, waiting_id, uuid4()]) == 1
     assert await store.n_decided_of([]) == 0
+
+
+async def test_an_erased_text_is_no_candidate(store, clock):
+    """Nor does it count among those that could have been chosen."""
+    await reported(store, "i-2")
+    await reported(store, "i-3")
+    await Eraser(store, clock).erase("anna", "i-2", "asked for")
+    cases, n_eligible = await store.label_candidates(WANTED)
+    assert len(cases) == n_eligible == 1

@@ -48,7 +48,8 @@ class MemoryDrift:
         for case_id, sha256, language in sorted(scored):
             case = self._cases[case_id]
             # Memory keeps no older text of an item by its name.
-            if _counts(case, wanted) and case.item.version_sha256 == sha256:
+            stands = case.item.version_sha256 == sha256 and case.item.erased is None
+            if _counts(case, wanted) and stands:
                 found[language].append(case.item.text)
         return {language: texts[:limit] for language, texts in found.items()}
 

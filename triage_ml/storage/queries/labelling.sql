@@ -14,12 +14,12 @@ FROM (
         AND NOT EXISTS (
             SELECT FROM labelling_pick p WHERE p.case_id = t.case_id AND p.missed_at IS NULL
         )
+        AND NOT text_is_erased(t.item_id, t.version_sha256)
     ORDER BY md5(t.case_id::text || :salt)
     LIMIT :limit
 ) drawn
 JOIN triage_case c ON c.case_id = drawn.case_id
 JOIN item_version v ON v.item_id = c.item_id AND v.version_sha256 = c.version_sha256
-    AND v.erased_at IS NULL
 LEFT JOIN LATERAL (
     SELECT s.model_version, s.language, s.p_violation, s.labels
     FROM score s
