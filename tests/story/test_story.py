@@ -375,6 +375,7 @@ def refused_as_damaged(story: Story) -> None:
 def rolled_back(story: Story) -> None:
     """A model that alarms without reason is taken off the traffic by the guard."""
     champion = story.served()
+    story.triage("model", "end", "--why", "the probation went well")
     alarmist(story.folder / "retrain" / "artifact", story.folder / "alarmist")
     words = ("--folder", str(story.folder / "alarmist"), "--share", "0.3")
     story.triage("model", "canary", *words, "--why", "a model with a fault")
