@@ -36,6 +36,14 @@ PAGES = (
     "/console/care",
     "/console/care/group",
     "/console/break",
+    "/console/models",
+    "/console/means",
+    "/console/means/data",
+    "/console/means/export.csv",
+    "/console/means/export.xlsx",
+    "/console/drift",
+    "/console/drift/data",
+    "/console/labelling",
 )
 """What people look at besides their case. Who may not see a page, or has none, leaves it out."""
 
