@@ -45,8 +45,8 @@ triage_request_seconds_sum{method="GET",route="/a",status="200"} 1.0
 def found():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reviewers, "LOOKS_AROUND", 1.0)
-        patch.setattr(reviewers, "PAGES_AT_ONCE", 6)
-        return run(Options(cases=300, reviewers=5, seconds=3.0, think_seconds=0.2), print)
+        patch.setattr(reviewers, "PAGES_AT_ONCE", 9)
+        return run(Options(cases=300, reviewers=5, seconds=8.0, think_seconds=0.2), print)
 
 
 def test_no_case_is_claimed_twice_and_nothing_is_lost(found):
