@@ -170,6 +170,16 @@ async def test_without_cases_there_is_nothing_to_replay(store):
         Question(Kind.MODELS, "mara", n_repeats=2)
 
 
+async def test_a_comparison_of_a_few_of_many_cases_is_none(store):
+    for number in range(5):
+        await report(store, f"i-{number}")
+    await store.add_comparison(made([pair(1), pair(2)], at=NOW))
+    with pytest.raises(Conflict, match="holds 2 cases of 5 and more"):
+        await require_comparison(store, "m-2", "m-1")
+    await store.add_comparison(made([pair(n) for n in range(1, 6)], at=NOW, number=2))
+    assert await require_comparison(store, "m-2", "m-1") is not None
+
+
 async def test_a_promotion_needs_a_comparison_that_does_not_speak_against_it(store):
     """A first champion, or the same one, needs none."""
     assert await require_comparison(store, "m-2", None) is None

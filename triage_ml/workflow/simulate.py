@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from triage_ml.domain.case import Case
@@ -170,13 +170,20 @@ def compare_sides(
     return replace(found, breaches=tuple(gate(found)))
 
 
+ENOUGH_CASES = 1_000
+"""Cases that a comparison has to hold before a promotion, or nearly all if there are fewer."""
+
+ENOUGH_SHARE = 0.9
+"""Cases may have come since, or have been withdrawn or erased."""
+
+
 async def require_comparison(
     store: ComparisonStore, version: str, champion: str | None
 ) -> Comparison | None:
     """Give the newest comparison of a version with the champion it is to follow.
 
     None where there is no champion yet, or nothing changes. Raises: Conflict when the two were
-    never compared, or when the comparison says no.
+    never compared, on too few cases, or when the comparison says no.
     """
     if champion is None or champion == version:
         return None
@@ -185,6 +192,13 @@ async def require_comparison(
         raise Conflict(
             f"{version} was not compared with the champion: run `triage compare --model "
             f"{champion} --model {version}`, or give a reason with --without-comparison"
+        )
+    known = len(await store.past_cases(datetime.min.replace(tzinfo=UTC), ENOUGH_CASES))
+    if found.n_cases < ENOUGH_SHARE * known:
+        raise Conflict(
+            f"the comparison of {found.at:%Y-%m-%d %H:%M} holds {found.n_cases} cases of {known} "
+            "and more: run `triage compare` again with a larger --last, or give a reason with "
+            "--without-comparison"
         )
     if found.breaches:
         said = "; ".join(map(str, found.breaches))
