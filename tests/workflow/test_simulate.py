@@ -176,7 +176,8 @@ async def test_a_comparison_of_a_few_of_many_cases_is_none(store):
     await store.add_comparison(made([pair(1), pair(2)], at=NOW))
     with pytest.raises(Conflict, match="holds 2 cases of 5 and more"):
         await require_comparison(store, "m-2", "m-1")
-    await store.add_comparison(made([pair(n) for n in range(1, 6)], at=NOW, number=2))
+    enough = made([pair(n) for n in range(1, 6)], at=NOW + timedelta(hours=1), number=2)
+    await store.add_comparison(enough)
     assert await require_comparison(store, "m-2", "m-1") is not None
 
 
