@@ -400,7 +400,9 @@ async def test_the_same_text_is_scored_once(
     await batcher.submit("spam", Language.TR)
     assert set(same) == {"spam"}
     assert [batch for batch in scorer.batches if "spam" in batch] == [["spam"], ["spam"]]
-    assert [noted.count(how) for how in ("scored", "shared", "cached")] == [2, 19, 1]
+    # On a busy machine the first answer may come before the others ask: then they take it cached.
+    n_spared = noted.count("shared") + noted.count("cached")
+    assert (noted.count("scored"), n_spared) == (2, 20)
 
 
 async def test_the_cache_is_bounded_and_knows_no_text(scorer: PieceScorer) -> None:
