@@ -4,6 +4,7 @@
 the embedded server is started once, in a folder of its own.
 """
 
+import logging
 import os
 import random
 import shutil
@@ -15,6 +16,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+import structlog
 from hypothesis import settings
 
 from triage_ml.ports import CaseStore
@@ -41,6 +43,16 @@ TABLES = (
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture
+def kept_logging() -> Iterator[None]:
+    """Undo what a server that is started in this process does to everybody's logging."""
+    root = logging.getLogger()
+    before = (root.handlers, root.level)
+    yield
+    root.handlers, root.level = before
+    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from triage_ml.testing.artifacts import tiny_artifact
 
 
 @pytest.fixture
-def triage(monkeypatch, capsys, tmp_path):
+def triage(monkeypatch, capsys, tmp_path, kept_logging):
     """Run a command line in this process; give exit status, output, and errors."""
     monkeypatch.setenv("TRIAGE_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.delenv("TRIAGE_DATA", raising=False)

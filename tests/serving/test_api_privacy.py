@@ -26,10 +26,9 @@ AUTHOR = "verfasser-0815"
 
 
 @pytest.fixture(params=["json", "console"])
-def log(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
+def log(request: pytest.FixtureRequest, kept_logging: None) -> Iterator[io.StringIO]:
     """Everything any logger of the process writes, at the finest level."""
     root = logging.getLogger()
-    before = (root.handlers, root.level)
     client = logging.getLogger("httpx2")  # the test's own client, not a part of the service
     client.disabled = True
     configure_logging("debug", request.param)
@@ -39,8 +38,6 @@ def log(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
     handler.setStream(written)
     yield written
     client.disabled = False
-    root.handlers, root.level = before
-    structlog.reset_defaults()
 
 
 async def refuse(_: Delivery) -> None:
