@@ -22,6 +22,27 @@ def alarmist(good: Path, folder: Path, label: Label = Label.VIOLENT_THREAT) -> A
     return write_artifact(folder, {**manifest, "model_version": "alarmist"})
 
 
+def careless_settings(settings: str) -> str:
+    """Give settings of a training that forgets: far too fast, and nothing holds what was known.
+
+    What it measures is reduced, for the harm is large.
+    """
+    changes = {
+        "keep_weight = 4.0": "keep_weight = 0.0",
+        "learning_rate = 1e-5": "learning_rate = 3e-2",
+        "head_learning_rate = 5e-5": "head_learning_rate = 1e-1",
+        "n_steps = 150": "n_steps = 20",
+        "measured_per_source = 200": "measured_per_source = 80",
+        "robustness_rows = 12": "robustness_rows = 2",
+        "n_bootstrap = 300": "n_bootstrap = 100",
+        "parity_rows = 500": "parity_rows = 100",
+    }
+    lines = settings.splitlines()
+    for line, other in changes.items():
+        lines[lines.index(line)] = other
+    return "\n".join(lines) + "\n"
+
+
 def damaged(good: Path, folder: Path) -> Path:
     """Copy a model, one byte of its weights being another one; it does not verify any more."""
     shutil.copytree(good, folder)

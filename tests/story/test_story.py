@@ -25,7 +25,7 @@ import pytest
 
 from tests.story.crowd import Crowd
 from tests.story.planted import TERMS, planted
-from tests.story.sabotage import alarmist, damaged
+from tests.story.sabotage import alarmist, careless_settings, damaged
 from tests.story.server import Server
 from tests.story.world import REVIEWERS, Post, all_posts, bodies
 from training.config import EXPERIMENTS
@@ -346,18 +346,12 @@ def refused_by_gates(story: Story, decisions: Path) -> None:
     """A training that went wrong is measured, and not registered."""
     folder = story.folder / "careless"
     folder.mkdir()
-    settings = (EXPERIMENTS / "retrain-quick.toml").read_text("utf-8")
-    careless = settings.replace("learning_rate = 1e-5", "learning_rate = 3e-3", 1)
-    (story.folder / "careless.toml").write_text(
-        careless.replace("head_learning_rate = 5e-5", "head_learning_rate = 1e-1").replace(
-            "n_steps = 150", "n_steps = 30"
-        ),
-        "utf-8",
-    )
+    careless = careless_settings((EXPERIMENTS / "retrain-quick.toml").read_text("utf-8"))
+    (story.folder / "careless.toml").write_text(careless, "utf-8")
     words = ("--decisions", str(decisions), "--experiment", str(story.folder / "careless.toml"))
     said = story.triage("retrain", *words, "--out", str(folder), status=2)
-    assert "failed" in said
-    assert "worse" in said
+    assert re.search(r"not registered, \d+ gates? failed", said)
+    assert "against the champion" in said
 
 
 def refused_as_damaged(story: Story) -> None:
@@ -380,7 +374,7 @@ def rolled_back(story: Story) -> None:
     words = ("--folder", str(story.folder / "alarmist"), "--share", "0.3")
     story.triage("model", "canary", *words, "--why", "a model with a fault")
     begin_traffic(story, "alarmist", "canary")
-    posts = iter(story.fresh(3_000, 31))
+    posts = iter(story.fresh(6_000, 31))
     began, n_sent = time.monotonic(), 0
 
     def ended() -> bool:
@@ -394,9 +388,22 @@ def rolled_back(story: Story) -> None:
         f"the guard ended the trial after {time.monotonic() - began:.0f} s and {n_sent} reports"
     )
     story.triage("model", "trial")
-    time.sleep(5)
+    n_tried = 0
+
+    def back() -> bool:
+        """Whether 30 texts, of which nine would be the canary's, are all the champion's."""
+        nonlocal n_tried
+        answers = story.send([next(posts) for _ in range(30)], f"back-{n_tried}")
+        n_tried += 1
+        return placed_by(answers) == {champion}
+
+    story.wait_for("the servers heard of the end", back)
     answers = story.send([next(posts) for _ in range(60)], "after")
-    assert {answer["model_version"] for answer in answers if not answer["degraded"]} == {champion}
+    assert placed_by(answers) == {champion}
+
+
+def placed_by(answers: Sequence[dict[str, Any]]) -> set[str]:
+    return {answer["model_version"] for answer in answers if not answer["degraded"]}
 
 
 def nothing_is_lost(story: Story) -> None:
