@@ -59,7 +59,6 @@ from serving.trial import TrialFollower, shadowing
 from serving.webhooks import WebhookSender
 from serving.worker import Worker
 from triage_ml.domain.policy import Policy
-from triage_ml.domain.taxonomy import Label
 from triage_ml.errors import ArtifactInvalid, TriageError
 from triage_ml.inference.artifact import SHIPPED
 from triage_ml.inference.language import Detector
@@ -141,7 +140,7 @@ def follow_live(
     if settings.model_dir is not None:
         _log.info("TRIAGE_MODEL_DIR is set: the database's models are not followed")
         return None
-    load = partial(load_scorer, severities=_severities(policy))
+    load = partial(load_scorer, severities=policy.typical_severities)
     return Follower(store, settings.data_dir / "models", load, metrics)
 
 
@@ -172,7 +171,7 @@ async def open_store(settings: Settings) -> AsyncIterator[PostgresCaseStore]:
         if settings.database_url is not None:
             url = settings.database_url.get_secret_value()
         else:
-            server = EmbeddedServer(settings.data_dir / "postgres")
+            server = EmbeddedServer(settings.own_database)
             url = await asyncio.to_thread(server.start)
             stack.push_async_callback(asyncio.to_thread, server.stop)
         await asyncio.to_thread(migrate, url)
@@ -215,16 +214,12 @@ def load_model(settings: Settings, policy: Policy) -> Scorer | None:
     """Load the artifact; without a usable one say so loudly and serve without scores."""
     folder = settings.model_dir or SHIPPED
     try:
-        scorer = load_scorer(folder, _severities(policy))
+        scorer = load_scorer(folder, policy.typical_severities)
     except ArtifactInvalid as error:
         _log.error("NO MODEL: reports are queued by reason and age alone", reason=error.reason)
         return None
     _log.info("model loaded", version=scorer.info.version)
     return scorer
-
-
-def _severities(policy: Policy) -> dict[Label, float]:
-    return {label: float(row.typical_severity) for label, row in policy.labels.items()}
 
 
 def _assemble(settings: Settings, metrics: Metrics, lifespan: Lifespan | None = None) -> FastAPI:

@@ -25,13 +25,10 @@ from serving.service import Service
 from serving.settings import Settings
 from serving.telemetry import configure_logging
 from triage_ml.errors import SetupFailed
-from triage_ml.ports import CaseStore, Clock
+from triage_ml.ports import Clock
 from triage_ml.storage.postgres import PostgresCaseStore
 
-NO_DATABASE = (
-    "there is no database: set TRIAGE_DATABASE_URL, or TRIAGE_DATA_DIR to the data folder of a "
-    "server"
-)
+NAME_DATABASE = "set TRIAGE_DATABASE_URL, or TRIAGE_DATA_DIR to the data folder of a server"
 
 _log = structlog.stdlib.get_logger("triage.run")
 T = TypeVar("T")
@@ -55,7 +52,9 @@ def run_worker(settings: Settings, say: Say) -> None:
     _leave(asyncio.run(_work(settings, say)))
 
 
-async def with_store(settings: Settings, use: Callable[[CaseStore, Clock], Awaitable[T]]) -> T:
+async def with_store(
+    settings: Settings, use: Callable[[PostgresCaseStore, Clock], Awaitable[T]]
+) -> T:
     """Open the database of the settings for one use of it."""
     if settings.database_url is None:
         check_folder(settings.data_dir)
@@ -64,16 +63,16 @@ async def with_store(settings: Settings, use: Callable[[CaseStore, Clock], Await
 
 
 async def with_existing_store(
-    settings: Settings, use: Callable[[PostgresCaseStore], Awaitable[T]]
+    settings: Settings, use: Callable[[PostgresCaseStore, Clock], Awaitable[T]]
 ) -> T:
     """Open a database that is there for one use, also beside a server that uses it.
 
     Raises: SetupFailed where there is none: none is made for the sake of reading it.
     """
-    if settings.database_url is None and not (settings.data_dir / "postgres").is_dir():
-        raise SetupFailed(NO_DATABASE)
+    if not settings.has_database:
+        raise SetupFailed(f"there is no database: {NAME_DATABASE}")
     async with open_store(settings) as store:
-        return await use(store)
+        return await use(store, SystemClock())
 
 
 class _Server(uvicorn.Server):

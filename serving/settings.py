@@ -219,3 +219,13 @@ class Settings(BaseSettings):
         if self.webhook_url is not None and self.webhook_secret is None:
             raise ValueError("webhook_url needs a webhook_secret: announcements are always signed")
         return self
+
+    @property
+    def own_database(self) -> Path:
+        """Folder of the built-in PostgreSQL."""
+        return self.data_dir / "postgres"
+
+    @property
+    def has_database(self) -> bool:
+        """Whether one is named or was made here; the one that is named may be away."""
+        return self.database_url is not None or self.own_database.is_dir()

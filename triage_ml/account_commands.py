@@ -4,15 +4,16 @@ A password is typed unseen or read from standard input. It is never an argument:
 read by everybody on the machine, and stay in the shell's history.
 """
 
-import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from triage_ml.command_access import with_store
+from triage_ml.command_words import out, say
 
 if TYPE_CHECKING:
     from triage_ml.workflow.accounts import Accounts
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 accounts = typer.Typer(help="Accounts of the console.", no_args_is_help=True)
-out = Console(soft_wrap=True)
 
 Name = Annotated[str, typer.Argument(help="The name to sign in with.")]
 FromStdin = Annotated[
@@ -47,7 +47,7 @@ def accounts_add(
     account = _with_accounts(
         lambda known: known.create(name, display_name or name, scope, password)
     )
-    out.print(f"added: {account.name}", highlight=False, markup=False)
+    say(f"added: {account.name}")
 
 
 @accounts.command("list")
@@ -71,7 +71,7 @@ def accounts_disable(names: list[str]) -> None:
             await known.disable(name)
 
     _with_accounts(disable)
-    out.print(f"disabled: {', '.join(names)}", highlight=False, markup=False)
+    say(f"disabled: {', '.join(names)}")
 
 
 @accounts.command("password")
@@ -79,7 +79,7 @@ def accounts_password(name: Name, password_stdin: FromStdin = False) -> None:
     """Set a new password and end the account's sessions."""
     password = _read_password(password_stdin)
     _with_accounts(lambda known: known.set_password(name, password))
-    out.print(f"password set: {name}", highlight=False, markup=False)
+    say(f"password set: {name}")
 
 
 def _read_password(from_stdin: bool) -> str:
@@ -95,18 +95,7 @@ def _read_password(from_stdin: bool) -> str:
 
 
 def _with_accounts(use: Callable[["Accounts"], Awaitable[T]]) -> T:
-    from serving.app import SystemClock, open_store
     from serving.console.passwords import Argon2Hasher
-    from serving.preflight import check_folder
-    from serving.settings import Settings
     from triage_ml.workflow.accounts import Accounts
 
-    settings = Settings()
-
-    async def opened() -> T:
-        if settings.database_url is None:
-            check_folder(settings.data_dir)
-        async with open_store(settings) as store:
-            return await use(Accounts(store, SystemClock(), Argon2Hasher()))
-
-    return asyncio.run(opened())
+    return with_store(lambda store, clock: use(Accounts(store, clock, Argon2Hasher())))

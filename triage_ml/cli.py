@@ -4,22 +4,22 @@ Imports stand inside the commands: `triage --help` needs none of them, and `tria
 without the web framework and the database driver.
 """
 
-import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from triage_ml import __version__, rollout_commands
 from triage_ml.account_commands import accounts
+from triage_ml.command_access import training_extra, with_store
+from triage_ml.command_words import FAILED, complain, notes, out, say
 from triage_ml.drift_commands import drift
-from triage_ml.errors import SetupFailed, TriageError
+from triage_ml.errors import TriageError
 from triage_ml.feedback_commands import decisions, erase
 from triage_ml.labelling_commands import labelling
 from triage_ml.means_commands import means
@@ -30,11 +30,10 @@ from triage_ml.replay_commands import history, replay
 from triage_ml.retrain_commands import retrain
 from triage_ml.simulate_commands import compare, simulate
 from triage_ml.trend_commands import trends
+from triage_ml.whole_file import whole_file
 
 if TYPE_CHECKING:
     from triage_ml.ports import CaseStore, Clock
-
-T = TypeVar("T")
 
 app = typer.Typer(
     name="triage",
@@ -62,9 +61,6 @@ app.add_typer(decisions, name="decisions")
 app.command("erase")(erase)
 app.command("retrain")(retrain)
 
-out = Console(soft_wrap=True)
-notes = Console(stderr=True, soft_wrap=True)
-
 
 def main() -> None:
     """Run the command line; a known problem is one line and exit status 1."""
@@ -73,24 +69,19 @@ def main() -> None:
     try:
         app()
     except TriageError as error:
-        _complain(str(error))
+        complain(str(error))
     except ValidationError as error:  # of the settings: everything else is checked further in
         wrong = error.errors(include_input=False, include_url=False)[0]
         name = "_".join(["triage", *map(str, wrong["loc"])]).upper()
-        _complain(f"{name}: {wrong['msg'].removeprefix('Value error, ')}")
+        complain(f"{name}: {wrong['msg'].removeprefix('Value error, ')}")
     except KeyboardInterrupt:
         raise SystemExit(130) from None
-
-
-def _complain(line: str) -> NoReturn:
-    notes.print(f"triage: {line}", style="red", markup=False, highlight=False)
-    raise SystemExit(1)
 
 
 @app.command()
 def version() -> None:
     """Print the version."""
-    out.print(__version__, highlight=False)
+    say(__version__)
 
 
 @app.command()
@@ -107,7 +98,7 @@ def serve(
 
     given: dict[str, Any] = {"host": host, "port": port}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
-    run_server(settings, demo=demo, say=_say)
+    run_server(settings, demo=demo, say=say)
 
 
 @app.command()
@@ -116,7 +107,7 @@ def worker() -> None:
     from serving.run import run_worker
     from serving.settings import Settings
 
-    run_worker(Settings(), _say)
+    run_worker(Settings(), say)
 
 
 @app.command()
@@ -154,7 +145,7 @@ def score(
         counts = score_stream(lines, sink, scorer, policy, tick, n_threads=threads)
     notes.print(f"{counts.scored} scored, {counts.failed} failed", highlight=False)
     if counts.failed:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
 
 
 @app.command()
@@ -167,22 +158,16 @@ def train(
     ship: Annotated[bool, typer.Option(help="Make it the model of this checkout.")] = False,
 ) -> None:
     """Run every training step of an experiment; run again, it resumes where it stopped."""
-    try:
+    with training_extra("training"):
         from training.__main__ import run_experiment
-    except ModuleNotFoundError as error:
-        notes.print(
-            f"triage: {error.name} is missing; training needs pip install 'triage-ml\\[training]'",
-            style="red",
-        )
-        raise typer.Exit(1) from error
     run_experiment(experiment, data, out, ship=ship)
 
 
 @db.command("migrate")
 def db_migrate() -> None:
     """Bring the database to this version's schema."""
-    _with_store(lambda _store, _clock: _nothing())
-    out.print("the database is up to date")
+    with_store(lambda _store, _clock: _nothing())
+    say("the database is up to date")
 
 
 @keys.command("create")
@@ -193,7 +178,7 @@ def keys_create(
     """Make a key and print it; it cannot be shown again."""
     from triage_ml.workflow.access import create_key
 
-    secret = _with_store(lambda store, clock: create_key(store, clock, name, scope))
+    secret = with_store(lambda store, clock: create_key(store, clock, name, scope))
     print(secret)  # noqa: T201  plain, for scripts
 
 
@@ -201,7 +186,7 @@ def keys_create(
 def keys_list() -> None:
     """List names and scopes."""
     table = Table("name", "scopes", "created", "revoked")
-    for key in _with_store(lambda store, _clock: store.list_keys()):
+    for key in with_store(lambda store, _clock: store.list_keys()):
         revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
         created = f"{key.created_at:%Y-%m-%d %H:%M}"
         table.add_row(escape(key.name), " ".join(sorted(key.scopes)), created, revoked)
@@ -216,23 +201,12 @@ def keys_revoke(names: list[str]) -> None:
         for name in names:
             await store.revoke_key(name, clock.now())
 
-    _with_store(revoke)
-    out.print(f"revoked: {', '.join(names)}", highlight=False)
-
-
-def _say(line: str) -> None:
-    out.print(line, highlight=False, markup=False)
+    with_store(revoke)
+    say(f"revoked: {', '.join(names)}")
 
 
 async def _nothing() -> None:
     return None
-
-
-def _with_store(use: Callable[["CaseStore", "Clock"], Awaitable[T]]) -> T:
-    from serving.run import with_store
-    from serving.settings import Settings
-
-    return asyncio.run(with_store(Settings(), use))
 
 
 def _policy(folder: Path | None) -> Any:
@@ -244,10 +218,7 @@ def _policy(folder: Path | None) -> Any:
 def _scorer(model_dir: Path | None, policy_dir: Path | None) -> Any:
     from triage_ml.inference.onnx import load_scorer
 
-    severities = {
-        label: float(row.typical_severity) for label, row in _policy(policy_dir).labels.items()
-    }
-    return load_scorer(model_folder(model_dir), severities)
+    return load_scorer(model_folder(model_dir), _policy(policy_dir).typical_severities)
 
 
 @contextmanager
@@ -264,16 +235,8 @@ def _open_output(path: Path | None) -> Iterator[Any]:
     if path is None:
         yield sys.stdout.buffer
         return
-    # Renamed into place at the end: an interrupted run leaves no half file behind.
-    draft = path.with_name(path.name + ".part")
-    try:
-        with draft.open("wb") as sink:
-            yield sink
-        draft.replace(path)
-    except OSError as error:
-        raise SetupFailed(f"cannot write {path}: {error.strerror}") from error
-    finally:
-        draft.unlink(missing_ok=True)
+    with whole_file(path) as sink:
+        yield sink
 
 
 @contextmanager

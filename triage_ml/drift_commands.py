@@ -1,14 +1,14 @@
 """`triage drift`: what is not as it was, on the command line."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from triage_ml.errors import InvalidInput
+from triage_ml.command_access import with_policy
+from triage_ml.command_options import require_one_of
+from triage_ml.command_words import out, say
 
 if TYPE_CHECKING:
     from triage_ml.domain.drift_watch import Reading
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 drift = typer.Typer(help="What is not as it was.", no_args_is_help=True)
-out = Console(soft_wrap=True)
 
 
 @drift.command("show")
@@ -29,8 +28,7 @@ def drift_show(
     from triage_ml.domain.drift import ALL
     from triage_ml.domain.taxonomy import Language
 
-    if language not in {ALL, *Language}:
-        raise InvalidInput("language", f"must be one of {', '.join((ALL, *Language))}")
+    require_one_of("language", language, (ALL, *Language))
 
     async def look(watch: "DriftWatch") -> "DriftState":
         await watch.catch_up()
@@ -38,14 +36,14 @@ def drift_show(
 
     state = _with_watch(look)
     if state.read_to is None:
-        out.print("nothing is scored yet on a day that is over")
+        say("nothing is scored yet on a day that is over")
         return
     _print_alarms(state)
     table = Table("measure", "before", "now", "strength", "reference", highlight=False)
     for row in state.readings:
         if row.language == language and (labels or not row.key.label):
             table.add_row(row.measure, *_cells(row))
-    out.print(f"up to {state.read_to}, language {language}; an alarm needs {state.limit:.1f}")
+    say(f"up to {state.read_to}, language {language}; an alarm needs {state.limit:.1f}")
     out.print(table)
 
 
@@ -56,7 +54,7 @@ def drift_recount() -> None:
     async def recount(watch: "DriftWatch") -> int:
         return await watch.recount()
 
-    out.print(f"{_with_watch(recount)} days counted anew", highlight=False)
+    say(f"{_with_watch(recount)} days counted anew")
 
 
 def _print_alarms(state: "DriftState") -> None:
@@ -66,9 +64,9 @@ def _print_alarms(state: "DriftState") -> None:
             f"ALARM {alarm.measure} {alarm.language}: {alarm.before:.4g} -> {alarm.after:.4g} "
             f"since {alarm.since} (strength {alarm.z:.1f}, limit {alarm.limit:.1f}{seen})"
         )
-        out.print(line, markup=False, highlight=False)
+        say(line)
     if not state.open_alarms:
-        out.print("no open alarm")
+        say("no open alarm")
 
 
 def _cells(row: "Reading") -> tuple[str, str, str, str]:
@@ -80,20 +78,7 @@ def _cells(row: "Reading") -> tuple[str, str, str, str]:
 
 
 def _with_watch(use: Callable[["DriftWatch"], Awaitable[T]]) -> T:
-    from serving.app import SystemClock, open_store
-    from serving.preflight import check_folder
-    from serving.settings import Settings
     from triage_ml.inference.projection import project
-    from triage_ml.policy import load_policy
     from triage_ml.workflow.drift import DriftWatch
 
-    settings = Settings()
-    policy = load_policy(settings.policy_dir)
-
-    async def opened() -> T:
-        if settings.database_url is None:
-            check_folder(settings.data_dir)
-        async with open_store(settings) as store:
-            return await use(DriftWatch(store, policy, SystemClock(), project))
-
-    return asyncio.run(opened())
+    return with_policy(lambda store, policy, clock: use(DriftWatch(store, policy, clock, project)))

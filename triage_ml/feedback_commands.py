@@ -1,17 +1,17 @@
 """`triage decisions`: what reviewers decided, as examples to learn from; and `triage erase`."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from triage_ml.errors import InvalidInput
+from triage_ml.command_access import training_extra, with_policy, with_store
+from triage_ml.command_options import moment_of, require_one_of
+from triage_ml.command_words import notes, out, say
 
 if TYPE_CHECKING:
     from training.corpora.decisions import Manifest
@@ -19,11 +19,8 @@ if TYPE_CHECKING:
     from triage_ml.ports import Clock, ErasedItem
     from triage_ml.storage.postgres import PostgresCaseStore
 
-T = TypeVar("T")
-
 decisions = typer.Typer(help="What reviewers decided, to learn from.", no_args_is_help=True)
-out = Console(soft_wrap=True)
-notes = Console(stderr=True, soft_wrap=True)
+DAY = "a day or a time, as 2026-03-01"
 EVERY = 5_000
 """Cases between two lines of progress where there is no terminal."""
 
@@ -46,16 +43,15 @@ def decisions_export(
 
     Nothing of restricted queues or child safety leaves, nor texts that were erased.
     """
-    _require_training()
-    from training.feedback.export import BEGINNING, Wanted, export_decisions
-    from training.feedback.noise import NoiseModel
+    with training_extra("this"):
+        from training.feedback.export import BEGINNING, Wanted, export_decisions
+        from training.feedback.noise import NoiseModel
 
-    if noise not in set(NoiseModel):
-        raise InvalidInput("noise", f"must be one of {', '.join(NoiseModel)}")
+    require_one_of("noise", noise, tuple(NoiseModel))
     now = datetime.now(UTC)
     wanted = Wanted(
-        _moment("since", since) if since else BEGINNING,
-        _moment("until", until) if until else now,
+        moment_of("since", since, DAY) if since else BEGINNING,
+        moment_of("until", until, DAY) if until else now,
         NoiseModel(noise),
         previous,
     )
@@ -64,7 +60,7 @@ def decisions_export(
         with _progress() as tick:
             return await export_decisions(store, policy, folder, wanted, clock.now(), tick)
 
-    manifest = _with_store(export)
+    manifest = with_policy(export)
     notes.print(
         f"written: {folder}, {manifest.n_examples} examples of {manifest.n_decisions} decisions",
         highlight=False,
@@ -78,30 +74,30 @@ def decisions_show(
     folder: Annotated[Path, typer.Argument(help="Folder of an export.")],
 ) -> None:
     """Check an export and print what it holds."""
-    _require_training()
-    from training.corpora.decisions import load_decisions
+    with training_extra("this"):
+        from training.corpora.decisions import load_decisions
 
     manifest = load_decisions(folder).manifest
-    _say(f"{manifest.n_examples} examples of {manifest.n_decisions} decisions")
-    _say(
+    say(f"{manifest.n_examples} examples of {manifest.n_decisions} decisions")
+    say(
         f"{manifest.n_judgements} verdicts of {manifest.n_reviewers} people, {manifest.noise_model}"
     )
-    _say(f"decided from {manifest.window['since']} to {manifest.window['until']}")
-    _say(f"policies: {', '.join(manifest.policy_versions) or 'none noted'}")
-    _say(f"hash: {manifest.hash}")
+    say(f"decided from {manifest.window['since']} to {manifest.window['until']}")
+    say(f"policies: {', '.join(manifest.policy_versions) or 'none noted'}")
+    say(f"hash: {manifest.hash}")
     out.print(_labels_of(manifest))
     for language, name in NAMES.items():
         if language not in manifest.counts:
-            _say(f"{name}: no examples; a model learns nothing new of this language from here")
+            say(f"{name}: no examples; a model learns nothing new of this language from here")
     for reason, n in manifest.excluded.items():
         if n:
-            _say(f"left out, {reason.replace('_', ' ')}: {n}")
+            say(f"left out, {reason.replace('_', ' ')}: {n}")
     for output, n in manifest.contested.items():
-        _say(f"label unknown because verdicts contradict each other, {output}: {n}")
+        say(f"label unknown because verdicts contradict each other, {output}: {n}")
     if manifest.previous:
         gone, erased = manifest.previous["n_gone"], manifest.previous["n_gone_erased"]
-        _say(f"of {manifest.previous['n_examples']} examples before, {gone} are gone")
-        _say(f"of these because they were erased: {erased}")
+        say(f"of {manifest.previous['n_examples']} examples before, {gone} are gone")
+        say(f"of these because they were erased: {erased}")
 
 
 def erase(
@@ -115,15 +111,15 @@ def erase(
 
     check_ref("by", by)
 
-    async def run(store: "PostgresCaseStore", _policy: "Policy", clock: "Clock") -> "ErasedItem":
+    async def run(store: "PostgresCaseStore", clock: "Clock") -> "ErasedItem":
         return await Eraser(store, clock).erase(by, item_id, why)
 
-    found = _with_store(run)
+    found = with_store(run)
     at = f"{found.erased_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     if not found.n_versions:
-        _say(f"the texts of {item_id} were erased before, at {at}")
+        say(f"the texts of {item_id} were erased before, at {at}")
         return
-    _say(f"erased {item_id}: texts {found.n_versions}, cases {found.n_cases}")
+    say(f"erased {item_id}: texts {found.n_versions}, cases {found.n_cases}")
 
 
 def _labels_of(manifest: "Manifest") -> Table:
@@ -132,26 +128,6 @@ def _labels_of(manifest: "Manifest") -> Table:
         for output, values in outputs.items():
             table.add_row(language, output, str(values["1"]), str(values["0"]))
     return table
-
-
-def _moment(name: str, text: str) -> datetime:
-    """Read a day or a time; without a zone it is UTC. Raises: InvalidInput."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidInput(name, "must be a day or a time, as 2026-03-01") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _require_training() -> None:
-    try:
-        import training.feedback.export  # noqa: F401
-    except ModuleNotFoundError as error:
-        notes.print(
-            f"triage: {error.name} is missing; this needs pip install 'triage-ml\\[training]'",
-            style="red",
-        )
-        raise typer.Exit(1) from error
 
 
 @contextmanager
@@ -169,25 +145,3 @@ def _progress() -> Iterator[Callable[[int], None]]:
     yield told
     if notes.is_terminal:
         notes.print()
-
-
-def _say(line: str) -> None:
-    out.print(line, highlight=False, markup=False)
-
-
-def _with_store(use: Callable[["PostgresCaseStore", "Policy", "Clock"], Awaitable[T]]) -> T:
-    from serving.app import SystemClock, open_store
-    from serving.preflight import check_folder
-    from serving.settings import Settings
-    from triage_ml.policy import load_policy
-
-    settings = Settings()
-    policy = load_policy(settings.policy_dir)
-
-    async def opened() -> T:
-        if settings.database_url is None:
-            check_folder(settings.data_dir)
-        async with open_store(settings) as store:
-            return await use(store, policy, SystemClock())
-
-    return asyncio.run(opened())

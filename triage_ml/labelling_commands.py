@@ -1,18 +1,21 @@
 """`triage labelling`: what is chosen to learn from, and what it brought."""
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from triage_ml.command_access import with_policy
+from triage_ml.command_words import out, say
+
 if TYPE_CHECKING:
+    from triage_ml.domain.policy import Policy
+    from triage_ml.ports import Clock
     from triage_ml.ports.labelling import PickResult
+    from triage_ml.storage.postgres import PostgresCaseStore
     from triage_ml.workflow.labelling import LabellingStatus
 
 labelling = typer.Typer(help="What to label next.", no_args_is_help=True)
-out = Console(soft_wrap=True)
 
 
 @labelling.callback()
@@ -23,23 +26,28 @@ def _group() -> None:
 @labelling.command("status")
 def labelling_status() -> None:
     """Show the day's budget, and what the picks of the last four weeks brought."""
-    status = asyncio.run(_status())
+    status = with_policy(_read)
     budget = status.budget
     if not budget.per_day:
-        out.print("labelling is off: the policy's budget is 0", highlight=False)
-    out.print(
+        say("labelling is off: the policy's budget is 0")
+    say(
         f"{status.day} (UTC): {status.n_used} of {status.n_open} open picks used, "
-        f"budget {budget.per_day} a day into the queue {budget.queue}",
-        highlight=False,
+        f"budget {budget.per_day} a day into the queue {budget.queue}"
     )
     if not status.results:
-        out.print(f"nothing was chosen since {status.since}", highlight=False)
+        say(f"nothing was chosen since {status.since}")
         return
     columns = "picked", "waiting", "left", "missed", "decided", "violations", "labels found"
     table = Table("language", "strategy", *columns)
     for row in status.results:
         table.add_row(*_cells(row))
     out.print(table)
+
+
+async def _read(store: "PostgresCaseStore", policy: "Policy", clock: "Clock") -> "LabellingStatus":
+    from triage_ml.workflow.labelling import Labelling
+
+    return await Labelling(store, policy, clock).status()
 
 
 def _cells(row: "PickResult") -> list[str]:
@@ -52,18 +60,3 @@ def _cells(row: "PickResult") -> list[str]:
     labels = ", ".join(f"{name} {n}" for name, n in sorted(row.labels.items())) or "-"
     counts = (row.n_picked, row.n_waiting, row.n_left, row.n_missed, row.n_decided)
     return [row.language.value, row.strategy.value, *map(str, counts), share, labels]
-
-
-async def _status() -> "LabellingStatus":
-    from serving.app import SystemClock, open_store
-    from serving.preflight import check_folder
-    from serving.settings import Settings
-    from triage_ml.policy import load_policy
-    from triage_ml.workflow.labelling import Labelling
-
-    settings = Settings()
-    policy = load_policy(settings.policy_dir)
-    if settings.database_url is None:
-        check_folder(settings.data_dir)
-    async with open_store(settings) as store:
-        return await Labelling(store, policy, SystemClock()).status()

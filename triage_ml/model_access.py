@@ -1,13 +1,14 @@
 """What `triage model` opens: the registry, the database of the settings, and an artifact for it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from getpass import getuser
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
+from triage_ml.command_access import has_database, training_extra, with_existing_store
+from triage_ml.command_options import user_of
+from triage_ml.command_words import note
 from triage_ml.errors import (
     Conflict,
     InvalidInput,
@@ -16,17 +17,14 @@ from triage_ml.errors import (
     StoreUnavailable,
     TriageError,
 )
-from triage_ml.model_words import note
 
 if TYPE_CHECKING:
-    from serving.settings import Settings
     from training.release.registry import Registry
     from triage_ml.ports import Clock, ModelStore
     from triage_ml.storage.postgres import PostgresCaseStore
 
-T = TypeVar("T")
-
-NO_DATABASE = "set TRIAGE_DATABASE_URL, or TRIAGE_DATA_DIR to the data folder of a server"
+REGISTRY = Path("var/mlflow.db")
+"""Where a registry is unless it is named."""
 
 
 def model_folder(folder: Path | None) -> Path:
@@ -36,14 +34,16 @@ def model_folder(folder: Path | None) -> Path:
 
 
 def open_registry(store: str | None, artifacts: str | None = None) -> "Registry":
-    try:
+    """Open the registry; where there is none yet, it is made. Raises: SetupFailed."""
+    with training_extra("the registry"):
         from training.release.registry import Registry
 
         return Registry.open(store, artifacts=artifacts)
-    except ModuleNotFoundError as error:
-        raise SetupFailed(
-            f"{error.name} is missing; the registry needs pip install 'triage-ml[training]'"
-        ) from error
+
+
+def has_registry(store: str | None) -> bool:
+    """Say whether there is a registry to ask; looking for one makes none."""
+    return store is not None or REGISTRY.is_file()
 
 
 def registry_of(version: str, mlflow: str | None) -> "Registry | None":
@@ -52,16 +52,16 @@ def registry_of(version: str, mlflow: str | None) -> "Registry | None":
         registry = open_registry(mlflow)
         registry.get(version)
     except (SetupFailed, NotFound):
-        if database_settings() is None:
+        if not has_database():
             raise
-        if not with_models(lambda store, _clock: store.is_published(version)):
+        if not with_existing_store(lambda store, _clock: store.is_published(version)):
             raise
         return None
     return registry
 
 
 def version_on_trial() -> str:
-    trial = with_models(lambda store, _clock: store.open_trial())
+    trial = with_existing_store(lambda store, _clock: store.open_trial())
     if trial is None:
         raise Conflict("no model is on trial: name a version")
     if trial.stage == "probation":  # beside it stands the model before
@@ -105,17 +105,17 @@ async def ask_for_comparison(store: "PostgresCaseStore", version: str) -> None:
     from triage_ml.workflow.simulate import require_comparison
 
     live = await store.live_model()
-    if live is not None and await store.past_cases(datetime.min.replace(tzinfo=UTC), 1):
+    if live is not None and await store.n_past_cases(1):
         await require_comparison(store, version, live.version)
 
 
 def agree(registry: "Registry") -> None:
     """Take over into the registry what the guard did in the database, and say so."""
-    if database_settings() is None:
+    if not has_database():
         return
     from training.release.deploy import take_over
 
-    taken = with_models(lambda store, _clock: take_over(registry, store))
+    taken = with_existing_store(lambda store, _clock: take_over(registry, store))
     if taken is not None:
         change = registry.changes()[-1]
         note(
@@ -135,39 +135,8 @@ def noted() -> Iterator[None]:
         note(str(error))
 
 
-def with_models(use: "Callable[[PostgresCaseStore, Clock], Awaitable[T]]") -> T:
-    """Open the database of the settings, also beside a server that uses it, for one use."""
-    from serving.app import SystemClock, open_store
-
-    settings = database_settings()
-    if settings is None:
-        raise SetupFailed(f"there is no database: {NO_DATABASE}")
-
-    async def opened() -> T:
-        async with open_store(settings) as store:
-            return await use(store, SystemClock())
-
-    return asyncio.run(opened())
-
-
-def database_settings() -> "Settings | None":
-    """Give the settings, unless they name no database: none is made for a model's sake."""
-    from serving.settings import Settings
-
-    settings = Settings()
-    known = settings.database_url is not None or (settings.data_dir / "postgres").is_dir()
-    return settings if known else None
-
-
 def who_and_why(by: str | None, why: str) -> tuple[str, str]:
     """Give who decides, who is not the guard, and why. Raises: InvalidInput."""
     from triage_ml.workflow.rollout import check_words
 
-    return check_words(by or _user(), why)
-
-
-def _user() -> str:
-    try:
-        return getuser()
-    except (OSError, KeyError) as error:
-        raise InvalidInput("--by", "this user has no name, so give one") from error
+    return check_words(user_of(by), why)

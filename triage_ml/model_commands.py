@@ -13,12 +13,12 @@ from rich.markup import escape
 from rich.table import Table
 from typer.core import TyperGroup
 
+from triage_ml.command_access import has_database, with_existing_store
+from triage_ml.command_words import note, print_table, refusing, say
 from triage_ml.errors import Conflict, InvalidInput, TriageError
 from triage_ml.model_access import (
-    NO_DATABASE,
     agree,
     ask_for_comparison,
-    database_settings,
     model_folder,
     noted,
     open_registry,
@@ -26,18 +26,8 @@ from triage_ml.model_access import (
     registry_of,
     version_on_trial,
     who_and_why,
-    with_models,
 )
-from triage_ml.model_words import (
-    difference_cells,
-    note,
-    notes,
-    out,
-    print_table,
-    say,
-    show_registered,
-    show_served,
-)
+from triage_ml.model_words import difference_cells, show_registered, show_served
 
 if TYPE_CHECKING:
     from training.release.records import Version
@@ -50,11 +40,8 @@ class OneLine(TyperGroup):
     """Say a known problem in one line."""
 
     def invoke(self, ctx: Any) -> Any:
-        try:
+        with refusing():
             return super().invoke(ctx)
-        except TriageError as error:
-            notes.print(f"triage: {error}", style="red", markup=False, highlight=False)
-            raise typer.Exit(2) from error
 
 
 model = typer.Typer(cls=OneLine, help="The served model and its registry.", no_args_is_help=True)
@@ -159,7 +146,7 @@ def model_card(
     found = registry.get(version)
     text = card_of(registry, found)
     if folder is None:
-        out.print(text, highlight=False, markup=False)
+        say(text)
     else:
         say(f"written: {write_card(folder, found.model_version, text)}")
 
@@ -218,8 +205,8 @@ def model_promote(
     with noted():
         agree(registry)
     chosen = registry.get(str(reference))
-    if without_comparison is None and database_settings() is not None:
-        with_models(lambda store, _clock: ask_for_comparison(store, chosen.model_version))
+    if without_comparison is None and has_database():
+        with_existing_store(lambda store, _clock: ask_for_comparison(store, chosen.model_version))
     promoted = _release(registry, chosen, lambda: registry.promote(str(chosen.number), who, why))
     say(f"version {promoted.number} ({promoted.model_version}) is the champion")
 
@@ -242,7 +229,7 @@ def model_publish(mlflow: Store = None) -> None:
     from training.release.deploy import catch_up
 
     agree(registry)
-    told = with_models(lambda store, clock: catch_up(registry, store, clock))
+    told = with_existing_store(lambda store, clock: catch_up(registry, store, clock))
     champion = registry.changes()[-1].model_version
     say(f"{champion} is live in the database" + ("" if told else " already"))
 
@@ -252,7 +239,7 @@ def model_live() -> None:
     """List which model the database's servers follow, and which before, newest first."""
     table = Table("model", "live from", "until", "by", "why", "manifest")
     until = "now"
-    for row in with_models(lambda store, _clock: store.model_history()):
+    for row in with_existing_store(lambda store, _clock: store.model_history()):
         at = f"{row.at:%Y-%m-%d %H:%M:%S}"
         table.add_row(*map(escape, (row.version, at, until, row.by, row.why, row.sha256[:12])))
         until = at
@@ -298,13 +285,17 @@ def model_history(mlflow: Store = None) -> None:
 
 def _release(registry: "Registry", chosen: "Version", change: Callable[[], "Version"]) -> "Version":
     """Change the champion, in the database too where there is one."""
-    if database_settings() is None:
+    if not has_database():
+        from serving.run import NAME_DATABASE
+
         changed = change()
-        note(f"no server was told: {NO_DATABASE}, then run `triage model publish`")
+        note(f"no server was told: {NAME_DATABASE}, then run `triage model publish`")
         return changed
     from training.release.deploy import release
 
-    changed = with_models(lambda store, clock: release(registry, chosen, change, store, clock))
+    changed = with_existing_store(
+        lambda store, clock: release(registry, chosen, change, store, clock)
+    )
     say(f"{changed.model_version} is live in the database; its servers follow within seconds")
     _tell_probation()
     return changed
@@ -323,14 +314,14 @@ def _promote_published(
             raise Conflict(f"{chosen} is live already")
         return chosen
 
-    chosen = with_models(promote)
+    chosen = with_existing_store(promote)
     say(f"{chosen} is live in the database; its servers follow within seconds")
     note(f"no registry knows of it; `triage model publish` would put its champion over {chosen}")
     _tell_probation()
 
 
 def _tell_probation() -> None:
-    trial = with_models(lambda store, _clock: store.open_trial())
+    trial = with_existing_store(lambda store, _clock: store.open_trial())
     if trial is not None and trial.stage == "probation":
         hours = f"{trial.limits.probation_hours:g} hours"
         say(f"{trial.watched} is on probation for {hours}, held against {trial.compared}")
@@ -338,10 +329,10 @@ def _tell_probation() -> None:
 
 def _compare(champion: str) -> None:
     """Say when the database has another model live than the registry."""
-    if database_settings() is None:
+    if not has_database():
         return
     try:
-        live = with_models(lambda store, _clock: store.live_model())
+        live = with_existing_store(lambda store, _clock: store.live_model())
     except TriageError as error:
         note(f"not compared with the database: {error}")
         return

@@ -4,18 +4,14 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from triage_ml.command_words import print_table, say
 
 if TYPE_CHECKING:
     from training.release.compare import Difference
     from training.release.records import Version
-
-PIPE_WIDTH = 240  # columns
-
-out = Console(soft_wrap=True)
-notes = Console(stderr=True, soft_wrap=True)
 
 
 def show_served(folder: Path) -> None:
@@ -50,17 +46,3 @@ def difference_cells(row: "Difference") -> tuple[str, ...]:
     numbers = ("" if x is None else f"{x:.4f}" for x in (row.first, row.second))
     change = "" if row.change is None else f"{row.change:+.4f}"
     return (*map(escape, (row.language, row.output, row.measure)), *numbers, change)
-
-
-def print_table(table: Table) -> None:
-    """Print a table as wide as the terminal; a file or pipe takes whole lines."""
-    console = out if out.is_terminal else Console(width=PIPE_WIDTH)
-    console.print(table, soft_wrap=False)
-
-
-def say(line: str) -> None:
-    out.print(line, highlight=False, markup=False)
-
-
-def note(line: str) -> None:
-    notes.print(f"triage: {line}", highlight=False, markup=False)

@@ -1,29 +1,25 @@
 """`triage policy`: what was ever in use, whole, and what changed in between."""
 
-import asyncio
 import difflib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from triage_ml.command_access import with_existing_store
+from triage_ml.command_words import DIFFERENT, print_table, say
 from triage_ml.errors import InvalidInput, NotFound, SetupFailed
 
 if TYPE_CHECKING:
-    from triage_ml.ports import KeptPolicy
+    from triage_ml.ports import Clock, KeptPolicy
     from triage_ml.storage.postgres import PostgresCaseStore
 
-T = TypeVar("T")
-
-PIPE_WIDTH = 240  # columns
 HASH_CHARS = 12
 
 policy = typer.Typer(help="The policies that were ever in use.", no_args_is_help=True)
-out = Console(soft_wrap=True)
 
 Reference = Annotated[
     str, typer.Argument(help="Version, version@hash, or a folder with policy files.")
@@ -34,11 +30,11 @@ Reference = Annotated[
 def policy_list() -> None:
     """List the policies that servers of the database began with, oldest first."""
 
-    async def read(store: "PostgresCaseStore") -> "tuple[list[KeptPolicy], str]":
+    async def read(store: "PostgresCaseStore", _clock: "Clock") -> "tuple[list[KeptPolicy], str]":
         newest = await store.policy_history(1)
         return await store.kept_policies(), newest[0].sha256 if newest else ""
 
-    kept, live = _with_store(read)
+    kept, live = with_existing_store(read)
     table = Table("version", "hash", "first seen", "files", "")
     for row in kept:
         alike = sum(other.version == row.version for other in kept)
@@ -47,8 +43,7 @@ def policy_list() -> None:
         seen = f"{row.first_seen_at:%Y-%m-%d %H:%M}"
         cells = (row.version, row.sha256[:HASH_CHARS], seen, str(len(row.files)), ", ".join(notes))
         table.add_row(*map(escape, cells))
-    console = out if out.is_terminal else Console(width=PIPE_WIDTH)
-    console.print(table, soft_wrap=False)
+    print_table(table)
 
 
 @policy.command("show")
@@ -63,10 +58,10 @@ def policy_show(
     files = _files(reference)
     if folder is not None:
         _write(folder, files)
-        _say(f"written: {folder}")
+        say(f"written: {folder}")
         return
     for name, text in sorted(files.items()):
-        _say(f"# ---- {name}\n{text.rstrip()}\n")
+        say(f"# ---- {name}\n{text.rstrip()}\n")
 
 
 @policy.command("diff")
@@ -82,9 +77,9 @@ def policy_diff(first: Reference, second: Reference) -> None:
         for line in _changes(name, before.get(name, ""), after.get(name, ""), first, second)
     ]
     for line in lines:
-        _say(line)
+        say(line)
     if lines:
-        raise typer.Exit(1)
+        raise typer.Exit(DIFFERENT)
 
 
 @policy.command("check")
@@ -103,8 +98,8 @@ def policy_check(
     from triage_ml.workflow.policies import check_version
 
     found = load_policy(folder or Settings().policy_dir)
-    _with_store(lambda store: check_version(store, found))
-    _say(f"policy {found.version} ({found.sha256[:HASH_CHARS]}) can be used")
+    with_existing_store(lambda store, _clock: check_version(store, found))
+    say(f"policy {found.version} ({found.sha256[:HASH_CHARS]}) can be used")
 
 
 def _changes(name: str, before: str, after: str, first: str, second: str) -> list[str]:
@@ -119,7 +114,7 @@ def _files(reference: str) -> Mapping[str, str]:
 
         return read_policy(Path(reference))
     version, _, prefix = reference.partition("@")
-    kept = _with_store(lambda store: store.find_policies(version))
+    kept = with_existing_store(lambda store, _clock: store.find_policies(version))
     found = [row for row in kept if row.sha256.startswith(prefix)]
     if not found:
         raise NotFound("policy", reference)
@@ -138,14 +133,3 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
             path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise SetupFailed(f"cannot write {folder}: {error.strerror}") from error
-
-
-def _with_store(use: Callable[["PostgresCaseStore"], Awaitable[T]]) -> T:
-    from serving.run import with_existing_store
-    from serving.settings import Settings
-
-    return asyncio.run(with_existing_store(Settings(), use))
-
-
-def _say(line: str) -> None:
-    out.print(line, highlight=False, markup=False)

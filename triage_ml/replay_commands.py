@@ -1,17 +1,18 @@
 """`triage replay` and `triage history`: what was said of a case, and what was in use when."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
-from rich.console import Console
 
+from triage_ml.command_access import with_existing_store
+from triage_ml.command_options import moment_of
+from triage_ml.command_words import DIFFERENT, notes, say
 from triage_ml.errors import ArtifactInvalid, InvalidInput, NotFound, TriageError
+from triage_ml.model_access import has_registry, open_registry
 
 if TYPE_CHECKING:
     from serving.past_models import Pull
@@ -20,17 +21,8 @@ if TYPE_CHECKING:
     from triage_ml.workflow.policies import Moment
     from triage_ml.workflow.replay import Replayed
 
-T = TypeVar("T")
-
-DIFFERENT = 1
 INCOMPLETE = 3
 """Exit status where nothing differs, but something could not be replayed."""
-
-REGISTRY = Path("var/mlflow.db")
-"""Where a registry is unless it is named; one that is not there is not made for a replay."""
-
-out = Console(soft_wrap=True)
-notes = Console(stderr=True, soft_wrap=True)
 
 
 def replay(
@@ -52,7 +44,9 @@ def replay(
     Exit status 0: all agree. 1: something differs. 3: nothing differs, but not everything could
     be replayed; each line says why.
     """
-    found = _with_store(lambda store: _replayed(store, _uuid(case_id), restricted, mlflow))
+    found = with_existing_store(
+        lambda store, _clock: _replayed(store, _uuid(case_id), restricted, mlflow)
+    )
     if found.restricted:
         notes.print("triage: this case stands in a restricted queue", style="yellow")
     from triage_ml.replay_words import as_document, as_lines
@@ -61,7 +55,7 @@ def replay(
         print(json.dumps(as_document(found, with_text=text), ensure_ascii=False))  # noqa: T201
     else:
         for line in as_lines(found, with_text=text):
-            out.print(line, highlight=False, markup=False)
+            say(line)
     if found.n_different or found.n_unknown:
         raise typer.Exit(DIFFERENT if found.n_different else INCOMPLETE)
 
@@ -77,12 +71,12 @@ def history(
     from triage_ml.workflow.policies import in_use_at
 
     moment = _moment(at)
-    found = _with_store(lambda store: in_use_at(store, moment))
+    found = with_existing_store(lambda store, _clock: in_use_at(store, moment))
     if as_json:
         print(json.dumps(_moment_document(found), ensure_ascii=False))  # noqa: T201
         return
     for line in _moment_lines(found):
-        out.print(line, highlight=False, markup=False)
+        say(line)
 
 
 async def _replayed(
@@ -101,22 +95,18 @@ async def _replayed(
 
 def _registry(mlflow: str | None) -> "Pull | None":
     """Give what fetches from the registry; None where there is none to ask."""
-    if mlflow is None and not REGISTRY.is_file():
+    if not has_registry(mlflow):
         return None
 
     def pull(version: str, folder: Path) -> Path:
         try:
+            registry = open_registry(mlflow)
             from training.release.pull import pull as pull_into
-            from training.release.registry import Registry
-        except ModuleNotFoundError as error:
-            reason = f"{error.name} is missing; it needs pip install 'triage-ml[training]'"
-            raise OSError(None, reason) from error
-        try:
-            registry = Registry.open(mlflow)
+
             return pull_into(registry, registry.get(version), folder).folder
         except (NotFound, ArtifactInvalid):
             raise
-        except TriageError as error:  # the registry is away
+        except TriageError as error:  # the registry is away, or what opens it
             raise OSError(None, str(error)) from error
 
     return pull
@@ -132,11 +122,7 @@ def _uuid(text: str) -> UUID:
 def _moment(text: str | None) -> datetime:
     if text is None:
         return datetime.now(UTC)
-    try:
-        found = datetime.fromisoformat(text)
-        found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise InvalidInput("--at", "must be a time, as in 2026-11-22T09:30") from None
+    found = moment_of("--at", text, "a time, as in 2026-11-22T09:30")
     if not 2000 <= found.year < 3000:
         raise InvalidInput("--at", "must lie between the years 2000 and 3000")
     return found
@@ -196,10 +182,3 @@ def _moment_document(moment: "Moment") -> dict[str, object]:
             for row in moment.scored
         ],
     }
-
-
-def _with_store(use: Callable[["PostgresCaseStore"], Awaitable[T]]) -> T:
-    from serving.run import with_existing_store
-    from serving.settings import Settings
-
-    return asyncio.run(with_existing_store(Settings(), use))

@@ -107,7 +107,7 @@ def _placement_lines(number: int, check: PlacementCheck) -> Iterator[str]:
         yield f"  cannot be recomputed: {check.unknown}"
         return
     if check.differences and check.recorded and check.recomputed:
-        then, now = _placed(check.recorded), _placed(check.recomputed)
+        then, now = check.recorded.as_detail(), check.recomputed.as_detail()
         pairs = (f"{name} {then[name]} is now {now[name]}" for name in check.differences)
         yield f"  DIFFERS: {'; '.join(pairs)}"
         return
@@ -203,22 +203,8 @@ def _placement_document(check: PlacementCheck) -> dict[str, Any]:
         "agrees": None if check.unknown else not check.differences,
         "unknown": check.unknown or None,
         "differences": list(check.differences),
-        "recorded": _placed(check.recorded) if check.recorded else None,
-        "recomputed": _placed(check.recomputed) if check.recomputed else None,
-    }
-
-
-def _placed(placement: Placement) -> dict[str, Any]:
-    priority = placement.priority
-    return {
-        "tier": int(priority.tier),
-        "tier_reason": priority.tier_reason,
-        "queue": placement.queue,
-        "route_reason": placement.route_reason,
-        "base_index": priority.base,
-        "due_at": placement.due_at.isoformat(),
-        "clock": placement.clock,
-        "policy_version": priority.policy_version,
+        "recorded": check.recorded.as_detail() if check.recorded else None,
+        "recomputed": check.recomputed.as_detail() if check.recomputed else None,
     }
 
 

@@ -7,12 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from triage_ml.errors import SetupFailed, TriageError
-
-out = Console(soft_wrap=True)
-notes = Console(stderr=True, soft_wrap=True)
+from triage_ml.command_access import training_extra
+from triage_ml.command_words import refusing, say
 
 Decisions = Annotated[
     list[Path] | None,
@@ -45,32 +42,21 @@ def retrain(
     ] = None,
 ) -> None:
     """Learn from decisions, compare with the champion, register as challenger. Resumable."""
-    try:
+    with training_extra("retraining"):
         import torch  # noqa: F401  # the first of the training extra that is missing
         from datasets import disable_progress_bars
 
         from training.corpora.decisions import load_decisions
         from training.retrain import Request
         from training.retrain import retrain as run
-    except ModuleNotFoundError as error:
-        raise SetupFailed(
-            f"{error.name} is missing; retraining needs pip install 'triage-ml[training]'"
-        ) from error
     disable_progress_bars()
     asked = Request(
         tuple(decisions or ()), data, champion, out_folder, experiment, mlflow, register, gates
     )
-    try:
+    with refusing():
         done = run(asked, load_decisions)
-    except TriageError as error:
-        notes.print(f"triage: {error}", style="red", markup=False, highlight=False)
-        raise typer.Exit(2) from error
     version = done.artifact.manifest.model_version
     if done.version is None:
-        _say(f"{version} is in {done.artifact.folder}; not registered")
+        say(f"{version} is in {done.artifact.folder}; not registered")
     else:
-        _say(f"version {done.version.number} ({version}) is registered as challenger")
-
-
-def _say(line: str) -> None:
-    out.print(line, highlight=False, markup=False)
+        say(f"version {done.version.number} ({version}) is registered as challenger")

@@ -11,9 +11,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from triage_ml.model_access import publish_folder, published, who_and_why, with_models
+from triage_ml.command_access import with_existing_store
+from triage_ml.command_words import print_table, say
+from triage_ml.model_access import publish_folder, published, who_and_why
 from triage_ml.model_commands import By, Store, Why, model
-from triage_ml.model_words import print_table, say
 
 if TYPE_CHECKING:
     from triage_ml.domain.guard import GuardLimits, Quality
@@ -64,7 +65,7 @@ def model_canary(
 def model_end(why: Why, by: By = None) -> None:
     """End a trial or a probation; the live model stays."""
     who, why = who_and_why(by, why)
-    trial = with_models(lambda store, clock: _rollout(store, clock).end(who, why))
+    trial = with_existing_store(lambda store, clock: _rollout(store, clock).end(who, why))
     what = "probation" if trial.watched == trial.against else "trial"
     say(f"{trial.watched} is on {what} no more; {trial.against} is live")
 
@@ -76,7 +77,7 @@ def model_trial(
     ] = False,
 ) -> None:
     """Show the model beside the live one, what was counted, and the limits of the guard."""
-    state, log = with_models(_look)
+    state, log = with_existing_store(_look)
     if state is None:
         say("no model is on trial")
     else:
@@ -115,7 +116,7 @@ def _begin(
             return await rollout.shadow(chosen, who, why, limits)
         return await rollout.canary(chosen, share, who, why, limits)
 
-    trial = with_models(begin)
+    trial = with_existing_store(begin)
     what = f"has {trial.share:.0%} of the texts" if trial.share else "scores as a shadow"
     say(f"{trial.version} {what} beside {trial.against}; servers follow within seconds")
 

@@ -1,33 +1,33 @@
 """`triage compare` and `triage simulate`: past cases under two models, policies or staffings."""
 
 import asyncio
-import os
-import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from functools import partial
-from getpass import getuser
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
-from rich.console import Console
 
-from triage_ml.errors import InvalidInput, NotFound, SetupFailed
+from triage_ml.command_access import with_store
+from triage_ml.command_options import user_of
+from triage_ml.command_words import notes, say
+from triage_ml.errors import InvalidInput
+from triage_ml.simulate_models import scores_of
+from triage_ml.whole_file import write_whole
 
 if TYPE_CHECKING:
     from triage_ml.domain.comparison import Comparison
     from triage_ml.domain.policy import Policy
     from triage_ml.domain.staffing import Staffing
-    from triage_ml.ports import Scorer
+    from triage_ml.ports import Clock
     from triage_ml.storage.postgres import PostgresCaseStore
     from triage_ml.workflow.side_by_side import History, Scores, Tick
+    from triage_ml.workflow.simulate import Question
+
+    Said = Awaitable[list[tuple[str, Scores]]]
 
 T = TypeVar("T")
 Pair = tuple[T, T]
-
-out = Console(soft_wrap=True)
-notes = Console(stderr=True, soft_wrap=True)
 
 Models = Annotated[
     list[str],
@@ -79,36 +79,15 @@ def compare(
     from triage_ml.domain.comparison import Kind
     from triage_ml.workflow.simulate import Question
 
-    question = Question(Kind.MODELS, by or _user(), repeat, seed)
+    question = Question(Kind.MODELS, user_of(by), repeat, seed)
     names = _two("model", model)
     policies = _policies(policy)
     desks = _staffings(reviewers, policies)
-    with ExitStack() as stack:
 
-        async def play(store: "PostgresCaseStore") -> "Comparison":
-            from serving.app import SystemClock
-            from triage_ml.workflow.side_by_side import Placing
-            from triage_ml.workflow.simulate import compare_sides, load_history
+    def judge(store: "PostgresCaseStore", history: "History", tick: "Tick") -> "Said":
+        return scores_of(store, history, names, policies, tick)
 
-            clock, tick = SystemClock(), stack.enter_context(_progress())
-            history = await load_history(store, clock.now(), last, days)
-            known = {name: await _find(store, name, stack) for name in dict.fromkeys(names)}
-            rules, scored = policies, {}
-            for at, name in enumerate(names):
-                key = name, id(rules[at])
-                if key not in scored:
-                    scored[key] = await _scores(store, history, *known[name], rules[at], tick)
-            before, after = (
-                Placing(known[name][0], rules[at], scored[name, id(rules[at])], desks[at])
-                for at, name in enumerate(names)
-            )
-            made = await asyncio.to_thread(
-                compare_sides, history, before, after, question, clock.now(), tick
-            )
-            await store.add_comparison(made)
-            return made
-
-        _show(_with_store(play), json, html)
+    _show(_play(question, last, days, policies, desks, judge), json, html)
 
 
 def simulate(
@@ -134,104 +113,49 @@ def simulate(
     from triage_ml.domain.weights import change_weights
     from triage_ml.workflow.simulate import Question
 
-    question = Question(Kind.SIMULATION, by or _user(), repeat, seed)
+    question = Question(Kind.SIMULATION, user_of(by), repeat, seed)
     rules = _policies(policy, against_now=True)
     rules = (rules[0], change_weights(rules[1], weights or ()))
     desks = _staffings(reviewers, rules)
 
-    async def play(store: "PostgresCaseStore") -> "Comparison":
-        from serving.app import SystemClock
-        from triage_ml.workflow.side_by_side import Placing
-        from triage_ml.workflow.simulate import (
-            compare_sides,
-            load_history,
-            models_of,
-            stored_scores,
-        )
+    async def judge(
+        _store: "PostgresCaseStore", history: "History", _tick: "Tick"
+    ) -> "list[tuple[str, Scores]]":
+        from triage_ml.workflow.simulate import models_of, stored_scores
 
-        clock = SystemClock()
-        history = await load_history(store, clock.now(), last, days)
         scores = stored_scores(history.cases)
-        name = models_of(scores)
-        before, after = (Placing(name, rules[at], scores, desks[at]) for at in (0, 1))
+        return [(models_of(scores), scores)] * 2
+
+    _show(_play(question, last, days, rules, desks, judge), json, html)
+
+
+def _play(
+    question: "Question",
+    last: int,
+    days: float | None,
+    policies: "Pair[Policy]",
+    desks: "Pair[Staffing | None]",
+    judge: "Callable[[PostgresCaseStore, History, Tick], Said]",
+) -> "Comparison":
+    """Place past cases on both sides by what `judge` says, play both through, and keep it."""
+    from triage_ml.workflow.side_by_side import Placing
+    from triage_ml.workflow.simulate import compare_sides, load_history
+
+    async def play(store: "PostgresCaseStore", clock: "Clock") -> "Comparison":
+        history = await load_history(store, clock.now(), last, days)
         with _progress() as tick:
+            said = await judge(store, history, tick)
+            before, after = (
+                Placing(version, rules, scores, desk)
+                for (version, scores), rules, desk in zip(said, policies, desks, strict=True)
+            )
             made = await asyncio.to_thread(
                 compare_sides, history, before, after, question, clock.now(), tick
             )
         await store.add_comparison(made)
         return made
 
-    _show(_with_store(play), json, html)
-
-
-async def _scores(
-    store: "PostgresCaseStore",
-    history: "History",
-    version: str,
-    folder: Path | None,
-    rules: "Policy",
-    tick: "Tick",
-) -> "Scores":
-    """Give a version's scores; recorded ones count where severities mean the same as now."""
-    from serving.settings import Settings
-    from triage_ml.policy import load_policy
-    from triage_ml.workflow.simulate import score_history
-
-    recorded = _severities(load_policy(Settings().policy_dir)) == _severities(rules)
-    load = None if folder is None else partial(_load, folder, rules)
-    return await score_history(store, history.cases, version, load, recorded=recorded, tick=tick)
-
-
-def _load(folder: Path, rules: "Policy") -> "Scorer":
-    from triage_ml.inference.onnx import load_scorer
-
-    return load_scorer(folder, _severities(rules))
-
-
-def _severities(rules: "Policy") -> dict[Any, float]:
-    return {label: float(row.typical_severity) for label, row in rules.labels.items()}
-
-
-async def _find(store: "PostgresCaseStore", name: str, stack: ExitStack) -> tuple[str, Path | None]:
-    """Find a model: its version, and the folder of its artifact where that can be had.
-
-    Raises: NotFound, ArtifactInvalid, and what the registry raises.
-    """
-    from triage_ml.inference.artifact import MANIFEST, SHIPPED, load_artifact
-
-    if name == "live":
-        live = await store.live_model()
-        name = live.version if live else "shipped"
-    shipped = SHIPPED if (SHIPPED / MANIFEST).is_file() else None
-    if name == "shipped":
-        return load_artifact(SHIPPED).manifest.model_version, SHIPPED
-    if os.sep in name or (Path(name) / MANIFEST).is_file():
-        return load_artifact(Path(name)).manifest.model_version, Path(name)
-    place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="triage-"))) / "artifact"
-    try:
-        await store.fetch_model(name, place)
-        return load_artifact(place).manifest.model_version, place
-    except NotFound:
-        if shipped and load_artifact(shipped).manifest.model_version == name:
-            return name, shipped
-    return _registered(name, stack)
-
-
-def _registered(name: str, stack: ExitStack) -> tuple[str, Path | None]:
-    """Ask the registry, where there is one; a version whose files are gone may be recorded."""
-    store = os.environ.get("MLFLOW_TRACKING_URI")
-    try:
-        from training.release.registry import ROOT, Registry
-    except ModuleNotFoundError:
-        return name, None
-    if store is None and not (ROOT / "mlflow.db").is_file():
-        return name, None  # opening one would make it
-    try:
-        registry = Registry.open(store)
-        artifact = stack.enter_context(registry.fetched(registry.get(name)))
-    except NotFound:
-        return name, None
-    return artifact.manifest.model_version, artifact.folder
+    return with_store(play)
 
 
 def _two(field: str, given: Sequence[T]) -> Pair[T]:
@@ -283,22 +207,11 @@ def _show(made: "Comparison", json: Path | None, html: Path | None) -> None:
     from serving.console.comparison_file import as_html
     from triage_ml.simulate_report import as_json, print_comparison
 
-    print_comparison(made, out)
+    print_comparison(made)
     for path, content in ((json, as_json), (html, as_html)):
         if path is not None:
-            _write(path, content(made))
-            out.print(f"written: {path}", highlight=False, markup=False)
-
-
-def _write(path: Path, content: bytes) -> None:
-    # Renamed into place: an interrupted run leaves no half file behind.
-    draft = path.with_name(path.name + ".part")
-    try:
-        draft.write_bytes(content)
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise SetupFailed(f"cannot write {path}: {error.strerror}") from error
+            write_whole(path, content(made))
+            say(f"written: {path}")
 
 
 @contextmanager
@@ -318,26 +231,3 @@ def _progress() -> "Iterator[Tick]":
             progress.update(tasks[step], completed=done)
 
         yield tick
-
-
-def _user() -> str:
-    try:
-        return getuser()
-    except (OSError, KeyError) as error:
-        raise InvalidInput("--by", "this user has no name, so give one") from error
-
-
-def _with_store(use: "Callable[[PostgresCaseStore], Awaitable[T]]") -> T:
-    from serving.app import open_store
-    from serving.preflight import check_folder
-    from serving.settings import Settings
-
-    settings = Settings()
-
-    async def opened() -> T:
-        if settings.database_url is None:
-            check_folder(settings.data_dir)
-        async with open_store(settings) as store:
-            return await use(store)
-
-    return asyncio.run(opened())

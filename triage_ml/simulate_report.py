@@ -3,17 +3,16 @@
 from collections.abc import Iterable, Mapping
 
 from pydantic import TypeAdapter
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from triage_ml.command_words import print_table, say
 from triage_ml.domain.comparison import Comparison, Subject
 from triage_ml.domain.delay import DelayReport, DelayRow
 from triage_ml.domain.queue_diff import Flow, Pair, Part, QueueDiff
 from triage_ml.domain.spread import Spread
 from triage_ml.domain.waited import MEASURES
 
-PIPE_WIDTH = 240  # columns
 N_FLOWS = 12
 N_MOVES = 20
 _KINDS = ("all", "gap", "language")
@@ -24,12 +23,8 @@ def as_json(made: Comparison) -> bytes:
     return _COMPARISON.dump_json(made.for_everybody(), indent=1) + b"\n"
 
 
-def print_comparison(made: Comparison, out: Console) -> None:
+def print_comparison(made: Comparison) -> None:
     shown = made.for_everybody()
-
-    def say(line: str) -> None:
-        out.print(line, highlight=False, markup=False)
-
     say(f"before  {_subject(made.before)}")
     say(f"after   {_subject(made.after)}")
     span = f"{made.first_at:%Y-%m-%d %H:%M} to {made.last_at:%Y-%m-%d %H:%M} UTC"
@@ -38,10 +33,9 @@ def print_comparison(made: Comparison, out: Console) -> None:
         say(f"{n} of them are restricted: played, and shown to nobody here")
     say(_total(shown.diff.total))
     tables = (*_diff_tables(shown.diff), _delay_table(shown.delay))
-    console = out if out.is_terminal else Console(file=out.file, width=PIPE_WIDTH)
     for table in tables:
         if table.row_count:
-            console.print(table, soft_wrap=False)
+            print_table(table)
     say(f"staffing  before: {made.delay.staffing_before}")
     say(f"          after:  {made.delay.staffing_after}")
     if made.delay.n_unserved:

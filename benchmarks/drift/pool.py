@@ -82,7 +82,7 @@ def _build(data: Path, cache: Path) -> None:
     from triage_ml.inference.onnx import load_scorer
     from triage_ml.policy import load_policy
 
-    severities = {x: float(row.typical_severity) for x, row in load_policy().labels.items()}
+    severities = load_policy().typical_severities
     scorer = load_scorer(SHIPPED, severities)
     parts: dict[str, Floats] = {}
     for language, kind, texts in _texts(data):

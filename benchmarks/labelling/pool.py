@@ -65,7 +65,7 @@ def make_pool(data: Path) -> Pool:
     texts = [example.text for example in examples]
     languages = [Language(example.language) for example in examples]
     policy = load_policy()
-    scorer = load_scorer(SHIPPED, {x: float(r.typical_severity) for x, r in policy.labels.items()})
+    scorer = load_scorer(SHIPPED, policy.typical_severities)
     outputs = scorer.info.labels
     logits, served, measured = [], [], []
     for start in range(0, len(texts), TURN):

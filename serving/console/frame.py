@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from serving.console.assets import static
 from serving.console.i18n import Voice, accepted_language, lazy, translations, zone_of
-from serving.console.session import account_of, csrf_token
+from serving.console.session import HOME, account_of, csrf_token
 from serving.dependencies import service_of
 from triage_ml.domain.account import LEAD, Account
 from triage_ml.domain.taxonomy import Language
@@ -49,6 +49,15 @@ NAV = (
 )
 
 
+def places_of(account: Account) -> list[Place]:
+    return [place for place in NAV if place.is_for(account)]
+
+
+def way_on(account: Account, wanted: str) -> str:
+    """Give where a sign-in leads: to what was wanted, or to the account's first page."""
+    return places_of(account)[0].path if wanted == HOME else wanted
+
+
 def render(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """Answer with a page, or for htmx with a piece of one: a template that stands alone."""
     return HTMLResponse(text(request, template, **values), status)
@@ -77,7 +86,7 @@ def text(request: Request, template: str, **values: Any) -> str:
         "account": account,
         "csrf": csrf_token(request),
         "locale": voice.language.value,
-        "nav": [place for place in NAV if place.is_for(account)] if account else [],
+        "nav": places_of(account) if account else [],
         "path": request.url.path,
         "when": voice.when,
         "day": voice.day,

@@ -1,13 +1,44 @@
-"""A registry of one's own, and `triage model` to type at it."""
+"""`triage` to type at, away from this machine's settings; a database and a registry for it."""
 
 import shutil
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.cli.shell import shell
 from tests.training.finished import finish, good_reports, new_store
-from triage_ml import cli
+
+SETTINGS = (
+    "MLFLOW_TRACKING_URI",
+    "TRIAGE_DATA",
+    "TRIAGE_DATABASE_URL",
+    "TRIAGE_MODEL_DIR",
+    "TRIAGE_POLICY_DIR",
+)
+
+
+@pytest.fixture
+def own_place(monkeypatch, tmp_path) -> Path:
+    """A folder to stand in, where nothing is; settings name no other."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TRIAGE_DATA_DIR", str(tmp_path / "data"))
+    for name in SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def triage(own_place, monkeypatch, capsys, kept_logging):
+    """Run `triage …` in a folder of its own; give exit status, output, and errors."""
+    return shell(monkeypatch, capsys)
+
+
+@pytest.fixture
+def database(own_place, database_url, monkeypatch) -> str:
+    """An empty database, named by the settings."""
+    monkeypatch.setenv("TRIAGE_DATABASE_URL", database_url)
+    return database_url
 
 
 @pytest.fixture(scope="module")
@@ -16,29 +47,19 @@ def empty_store(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def triage(empty_store, monkeypatch, capsys, tmp_path):
-    """Run `triage model …` in a folder of its own; give exit status, output, and errors."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("MLFLOW_TRACKING_URI", "TRIAGE_DATABASE_URL", "TRIAGE_DATA_DIR"):
-        monkeypatch.delenv(name, raising=False)
-    (tmp_path / "var").mkdir()
-    shutil.copy(empty_store, tmp_path / "var" / "mlflow.db")
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["triage", "model", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        printed = capsys.readouterr()
-        return int(ended.value.code or 0), printed.out, printed.err
-
-    return run
+def model(triage, empty_store, own_place, monkeypatch):
+    """Run `triage model …` beside an empty registry, and no database."""
+    monkeypatch.delenv("TRIAGE_DATA_DIR")
+    (own_place / "var").mkdir()
+    shutil.copy(empty_store, own_place / "var" / "mlflow.db")
+    return partial(triage, "model")
 
 
 @pytest.fixture
-def two(triage, tmp_path):
+def two(model, own_place):
     """Two registered versions: `a` was promoted, then `b`."""
     for name, auc in (("a", 0.9), ("b", 0.91)):
-        finish(tmp_path / name, f"tiny-{name}", good_reports(auc=auc))
-        assert triage("register", tmp_path / name)[0] == 0
-        assert triage("promote", "challenger", "--by", "anna", "--why", f"first {name}")[0] == 0
-    return triage
+        finish(own_place / name, f"tiny-{name}", good_reports(auc=auc))
+        assert model("register", own_place / name)[0] == 0
+        assert model("promote", "challenger", "--by", "anna", "--why", f"first {name}")[0] == 0
+    return model

@@ -1,32 +1,19 @@
 """`triage accounts`, as somebody types it."""
 
-import io
-import sys
+from functools import partial
 
 import pytest
 import typer
 
 from serving.console.passwords import Argon2Hasher
-from triage_ml import cli
 
 PASSWORD = "a horse and a staple"
 
 
 @pytest.fixture
-def triage(monkeypatch, capsys, tmp_path):
-    """Run `triage accounts …` with a text on standard input; give exit status, output, errors."""
-    monkeypatch.setenv("TRIAGE_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.delenv("TRIAGE_DATABASE_URL", raising=False)
-
-    def run(*arguments: object, given: str = "") -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["triage", "accounts", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(given))
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        printed = capsys.readouterr()
-        return int(ended.value.code or 0), printed.out, printed.err
-
-    return run
+def triage(triage):
+    """Run `triage accounts …`."""
+    return partial(triage, "accounts")
 
 
 def test_accounts_are_made_listed_changed_and_disabled(triage):

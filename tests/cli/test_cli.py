@@ -19,24 +19,6 @@ from triage_ml import __version__, cli
 from triage_ml.testing.artifacts import tiny_artifact
 
 
-@pytest.fixture
-def triage(monkeypatch, capsys, tmp_path, kept_logging):
-    """Run a command line in this process; give exit status, output, and errors."""
-    monkeypatch.setenv("TRIAGE_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.delenv("TRIAGE_DATA", raising=False)
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["triage", *map(str, arguments)])
-        monkeypatch.setattr(cli, "out", Console(soft_wrap=True))
-        monkeypatch.setattr(cli, "notes", Console(stderr=True, soft_wrap=True))
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        printed = capsys.readouterr()
-        return int(ended.value.code or 0), printed.out, printed.err
-
-    return run
-
-
 def write_lines(path: Path, *rows: object) -> Path:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path

@@ -1,35 +1,23 @@
 """`triage drift`, as somebody types it, over a real database."""
 
-import asyncio
-import sys
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import psycopg
 import pytest
 
+from tests.cli.shell import on_store
 from tests.contract.steps import make_scores, report
-from triage_ml import cli
 from triage_ml.domain.drift import LENGTH_EDGES
-from triage_ml.storage.postgres import PostgresCaseStore
 
 DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def triage(monkeypatch, capsys, tmp_path):
-    """Run `triage drift …`; give exit status, output, errors."""
-    monkeypatch.setenv("TRIAGE_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.delenv("TRIAGE_DATABASE_URL", raising=False)
+def triage(triage, monkeypatch):
+    """Run `triage drift …`."""
     monkeypatch.setenv("COLUMNS", "120")
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["triage", "drift", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        printed = capsys.readouterr()
-        return int(ended.value.code or 0), printed.out, printed.err
-
-    return run
+    return partial(triage, "drift")
 
 
 def lengths(url: str, n_days: int, n_long: int) -> None:
@@ -54,15 +42,13 @@ def test_a_wrong_language_is_one_line_before_a_database_is_made(triage, tmp_path
     assert not (tmp_path / "data").exists()
 
 
-def test_an_empty_database_has_nothing_to_show(triage, database_url, monkeypatch):
-    monkeypatch.setenv("TRIAGE_DATABASE_URL", database_url)
+def test_an_empty_database_has_nothing_to_show(triage, database):
     assert triage("show") == (0, "nothing is scored yet on a day that is over\n", "")
 
 
-def test_an_alarm_is_printed_with_its_numbers(triage, database_url, monkeypatch):
+def test_an_alarm_is_printed_with_its_numbers(triage, database):
     """And, of each series, how far it is."""
-    monkeypatch.setenv("TRIAGE_DATABASE_URL", database_url)
-    lengths(database_url, n_days=34, n_long=4)
+    lengths(database, n_days=34, n_long=4)
     status, printed, _ = triage("show", "--language", "tr")
     assert status == 0
     assert "ALARM length tr: " in printed
@@ -72,18 +58,14 @@ def test_an_alarm_is_printed_with_its_numbers(triage, database_url, monkeypatch)
     assert "score:hate" in triage("show", "--labels")[1]
 
 
-def test_days_with_scores_are_counted(triage, database_url, monkeypatch):
+def test_days_with_scores_are_counted(triage, database):
     """From the first one on; also when all is counted anew."""
-    monkeypatch.setenv("TRIAGE_DATABASE_URL", database_url)
 
-    async def submit() -> None:
-        async with PostgresCaseStore.at(database_url) as store:
-            await report(store, scores=make_scores(), at=datetime.now(UTC) - 3 * DAY)
-
-    asyncio.run(submit())
+    at = datetime.now(UTC) - 3 * DAY
+    on_store(database, lambda store: report(store, scores=make_scores(), at=at))
     assert "no open alarm" in triage("show")[1]
     assert "3 days counted anew" in triage("recount")[1]
-    with psycopg.connect(database_url) as connection:
+    with psycopg.connect(database) as connection:
         found = connection.execute("SELECT sums_of, n FROM drift_day ORDER BY sums_of").fetchall()
     assert ("content", 1) in found
     assert ("length", 1) in found

@@ -1,42 +1,21 @@
 """`triage decisions` and `triage erase`, as somebody types them."""
 
-import asyncio
-import sys
-
 import pytest
 
+from tests.cli.shell import on_store
 from tests.contract.steps import NOW, decided
-from triage_ml import cli
 from triage_ml.storage.postgres import PostgresCaseStore
 
 
 @pytest.fixture
-def triage(monkeypatch, capsys, tmp_path):
-    """Run `triage …`; give exit status, output, errors."""
-    monkeypatch.setenv("TRIAGE_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.delenv("TRIAGE_DATABASE_URL", raising=False)
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["triage", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        printed = capsys.readouterr()
-        return int(ended.value.code or 0), printed.out, printed.err
-
-    return run
-
-
-@pytest.fixture
-def with_decisions(database_url, monkeypatch):
+def with_decisions(database):
     """A database in which two cases were decided."""
-    monkeypatch.setenv("TRIAGE_DATABASE_URL", database_url)
 
-    async def fill() -> None:
-        async with PostgresCaseStore.at(database_url, now=lambda: NOW) as store:
-            await decided(store, "i-1", text="you are a fool")
-            await decided(store, "i-2", text="you are another")
+    async def fill(store: PostgresCaseStore) -> None:
+        await decided(store, "i-1", text="you are a fool")
+        await decided(store, "i-2", text="you are another")
 
-    asyncio.run(fill())
+    on_store(database, fill, now=lambda: NOW)
 
 
 def test_decisions_are_exported_shown_and_erased(triage, tmp_path, with_decisions):
@@ -70,8 +49,7 @@ def test_a_wrong_argument_is_one_line_before_a_database_is_made(triage, tmp_path
     assert not (tmp_path / "data").exists()
 
 
-def test_an_unknown_item_is_one_line(triage, database_url, monkeypatch):
-    monkeypatch.setenv("TRIAGE_DATABASE_URL", database_url)
+def test_an_unknown_item_is_one_line(triage, database):
     assert triage("erase", "nobody", "--why", "x")[::2] == (1, "triage: no item nobody\n")
 
 

@@ -1,31 +1,18 @@
 """`triage means report`, as somebody types it."""
 
 import json
-import sys
+from functools import partial
 
 import pytest
 
-from triage_ml import cli
-
 
 @pytest.fixture
-def triage(monkeypatch, capsys, tmp_path):
-    """Run `triage means …`; give exit status, output, errors."""
-    monkeypatch.setenv("TRIAGE_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.delenv("TRIAGE_DATABASE_URL", raising=False)
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["triage", "means", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        printed = capsys.readouterr()
-        return int(ended.value.code or 0), printed.out, printed.err
-
-    return run
+def triage(triage):
+    """Run `triage means …`."""
+    return partial(triage, "means")
 
 
-def test_the_report_is_json(triage, database_url, monkeypatch):
-    monkeypatch.setenv("TRIAGE_DATABASE_URL", database_url)
+def test_the_report_is_json(triage, database):
     status, out, _ = triage("report", "--window", 365)
     assert status == 0
     assert json.loads(out)["window"] == 365

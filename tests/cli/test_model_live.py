@@ -1,13 +1,11 @@
 """`triage model promote`, `rollback`, `publish` and `live`, beside the servers' database."""
 
-import asyncio
-
 import psycopg
 import pytest
 
+from tests.cli.shell import history
 from training.release.registry import Registry
 from triage_ml.errors import StoreUnavailable
-from triage_ml.ports import LiveModel
 from triage_ml.storage.embedded import EmbeddedServer
 from triage_ml.storage.postgres import PostgresCaseStore
 
@@ -15,18 +13,9 @@ NOWHERE = "postgresql://somebody:secret@127.0.0.1:1/nothing"
 
 
 @pytest.fixture
-def connected(two, database_url, monkeypatch):
+def connected(two, database):
     """Two versions, `b` the champion, in a registry whose database is empty."""
-    monkeypatch.setenv("TRIAGE_DATABASE_URL", database_url)
     return two
-
-
-def history(url: str) -> list[LiveModel]:
-    async def read() -> list[LiveModel]:
-        async with PostgresCaseStore.at(url) as store:
-            return await store.model_history()
-
-    return asyncio.run(read())
 
 
 def rows_of(printed: str) -> list[list[str]]:
@@ -138,7 +127,6 @@ def test_who_is_overtaken_follows(connected, database_url, monkeypatch):
     assert connected("show", "champion")[1].startswith("version 2")
 
 
-def test_nothing_is_published_before_there_is_a_champion(triage, database_url, monkeypatch):
+def test_nothing_is_published_before_there_is_a_champion(model, database):
     """A registry that is new."""
-    monkeypatch.setenv("TRIAGE_DATABASE_URL", database_url)
-    assert triage("publish") == (2, "", "triage: there is no champion to publish\n")
+    assert model("publish") == (2, "", "triage: there is no champion to publish\n")

@@ -1,8 +1,6 @@
 """`triage replay`, `triage history` and `triage policy` over what real servers left behind."""
 
 import json
-import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +8,11 @@ import psycopg
 import pytest
 
 from serving import app
+from tests.cli.shell import policy_folder, shell
 from tests.serving.bench import report_body
 from tests.serving.test_model_swap import Models
 from tests.serving.test_whole_service import serving
-from triage_ml import cli
-from triage_ml.policy import DEFAULT_FOLDER, load_policy
+from triage_ml.policy import load_policy
 
 pytest.importorskip("onnx", reason="writing an artifact needs the training extra")
 TEXT = "w1 w2 harassment w3"
@@ -28,23 +26,9 @@ FIVE = {
 
 
 @pytest.fixture
-def triage(monkeypatch, capfd, tmp_path, database_url):
-    """Run `triage …` over an empty database; give exit status, output, errors."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TRIAGE_DATABASE_URL", database_url)
-    monkeypatch.setenv("TRIAGE_DATA_DIR", str(tmp_path / "elsewhere"))
-    for name in ("MLFLOW_TRACKING_URI", "TRIAGE_MODEL_DIR", "TRIAGE_POLICY_DIR"):
-        monkeypatch.delenv(name, raising=False)
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        capfd.readouterr()
-        monkeypatch.setattr(sys, "argv", ["triage", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        printed = capfd.readouterr()
-        return int(ended.value.code or 0), printed.out, printed.err
-
-    return run
+def triage(monkeypatch, capfd, database):
+    """Run `triage …` over an empty database; servers' logs are caught too."""
+    return shell(monkeypatch, capfd)
 
 
 @pytest.fixture
@@ -56,7 +40,11 @@ def models(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> dict[str, Any]:
-    return {"database_url": database_url, "data_dir": tmp_path / "data", "worker_in_server": False}
+    return {
+        "database_url": database_url,
+        "data_dir": tmp_path / "server",
+        "worker_in_server": False,
+    }
 
 
 def report(client, text: str = TEXT, **more: Any) -> str:
@@ -84,13 +72,10 @@ def erase(url: str, text: str) -> None:
     tamper(url, f"UPDATE item_version SET body = '', context = '[]'{stamp} WHERE body = '{text}'")
 
 
-def policy_folder(place: Path, version: str, **changes: tuple[str, str]) -> Path:
-    """Copy the shipped policy under another version, with words of its files replaced."""
-    shutil.copytree(DEFAULT_FOLDER, place)
-    for name, (old, new) in {**changes, "policy": (load_policy().version, version)}.items():
-        path = place / f"{name}.toml"
-        path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
-    return place
+def policy(place: Path, version: str) -> Path:
+    """Copy the shipped policy under a version, with other hours."""
+    general = load_policy().version, version
+    return policy_folder(place, policy=general, queues=("= 24", "= 7"))
 
 
 def two_models(models: Models, settings: dict[str, Any]) -> str:
@@ -234,7 +219,7 @@ def test_no_database_is_made_to_be_read(triage, arguments, monkeypatch, tmp_path
     monkeypatch.delenv("TRIAGE_DATABASE_URL")
     status, _, said = triage(*arguments)
     assert (status, said[:31]) == (1, "triage: there is no database: s")
-    assert not (tmp_path / "elsewhere").exists()
+    assert not (tmp_path / "data").exists()
 
 
 def test_policies_are_kept_at_the_start_compared_and_asked_for(triage, models, settings, tmp_path):
@@ -244,7 +229,7 @@ def test_policies_are_kept_at_the_start_compared_and_asked_for(triage, models, s
         case_id = report(client)
     with serving(**settings):
         pass
-    later = policy_folder(tmp_path / "later", "later", queues=("= 24", "= 7"))
+    later = policy(tmp_path / "later", "later")
     with serving(**settings, policy_dir=later) as client:
         report(client, report_reporter_ref="reporter-2")
     assert triage("replay", case_id)[0] == 0
@@ -275,7 +260,7 @@ def test_a_policy_changed_without_a_new_version_is_served_named_and_kept(
         case_id = report(client)
     assert "WITHOUT A NEW VERSION" not in "".join(capfd.readouterr())
     version = load_policy().version
-    changed = policy_folder(tmp_path / "changed", version, queues=("= 24", "= 7"))
+    changed = policy(tmp_path / "changed", version)
     status, _, said = triage("policy", "check", changed)
     assert (status, "raise it" in said) == (1, True)
     with serving(**settings, policy_dir=changed) as client:

@@ -1,11 +1,10 @@
 """`triage model shadow`, `canary`, `end`, `trial`, and what the registry makes of the guard."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.cli.test_model_live import history
+from tests.cli.shell import history, on_store
 from tests.serving.trials import STRICT
 from triage_ml.domain import guard
 from triage_ml.domain.rollout import RolloutStage, Trial
@@ -15,19 +14,10 @@ WHO = ("--by", "anna", "--why", "a try")
 
 
 @pytest.fixture
-def connected(two, database_url, monkeypatch):
+def connected(two, database):
     """Two versions, `b` the champion and live, `a` to be tried."""
-    monkeypatch.setenv("TRIAGE_DATABASE_URL", database_url)
     assert two("publish")[0] == 0
     return two
-
-
-def with_store(url, use):
-    async def opened():
-        async with PostgresCaseStore.at(url) as store:
-            return await use(store)
-
-    return asyncio.run(opened())
 
 
 def test_a_version_goes_through_the_stages(connected, database_url):
@@ -56,7 +46,7 @@ def test_a_trial_is_shown_with_every_limit(connected, database_url):
         await store.add_tally(trial.number, {**pairs, (guard.TRIED, "", guard.OK): 92})
         await store.add_tally(trial.number, {(guard.SHADOWED, "", guard.OK): 92})
 
-    with_store(database_url, count)
+    on_store(database_url, count)
     said = connected("trial")[1]
     assert said.startswith("tiny-a scores as a shadow against tiny-b\n")
     assert "92 texts scored beside, 0 of its own, 0 fallbacks, 0 failed, 0 dropped" in said
@@ -65,16 +55,15 @@ def test_a_trial_is_shown_with_every_limit(connected, database_url):
     assert ["more", "T0", "or", "T1", "en", "+2.2%", "+5.0%", "92", "0%"] in rows
 
 
-def test_a_folder_needs_no_registry(triage, tmp_path, database_url, monkeypatch):
+def test_a_folder_needs_no_registry(model, tmp_path, database, monkeypatch):
     """Nor a live model: the shipped one is made live first, to go back to."""
     from triage_ml.inference import artifact
     from triage_ml.testing.artifacts import tiny_artifact
 
-    monkeypatch.setenv("TRIAGE_DATABASE_URL", database_url)
     shipped = tiny_artifact(tmp_path / "shipped", {"model_version": "shipped"}).folder
     monkeypatch.setattr(artifact, "SHIPPED", shipped)
     tiny_artifact(tmp_path / "new", {"model_version": "new"})
-    status, said, _ = triage("canary", "--folder", tmp_path / "new", *WHO)
+    status, said, _ = model("canary", "--folder", tmp_path / "new", *WHO)
     assert (status, said.splitlines()) == (
         0,
         [
@@ -82,10 +71,10 @@ def test_a_folder_needs_no_registry(triage, tmp_path, database_url, monkeypatch)
             "new has 5% of the texts beside shipped; servers follow within seconds",
         ],
     )
-    status, said, noted = triage("promote", "new", *WHO)
+    status, said, noted = model("promote", "new", *WHO)
     assert (status, "no registry knows of it" in noted) == (0, True)
     assert "new is on probation" in said
-    assert [row.version for row in history(database_url)] == ["new", "shipped"]
+    assert [row.version for row in history(database)] == ["new", "shipped"]
 
 
 REFUSED = [
@@ -124,7 +113,7 @@ def roll_back(url: str) -> None:
         at = datetime.now(UTC) + timedelta(seconds=1)
         assert await store.go_back(trial.number, at, "limit broken: too loud")
 
-    with_store(url, back)
+    on_store(url, back)
 
 
 @pytest.fixture
@@ -184,14 +173,13 @@ def test_a_second_promotion_does_not_go_back_to_the_model_before(connected, data
     assert history(database_url)[0].version == "tiny-a"
 
 
-def test_a_canary_that_cannot_be_leaves_no_model_live(triage, tmp_path, database_url, monkeypatch):
+def test_a_canary_that_cannot_be_leaves_no_model_live(model, tmp_path, database):
     from triage_ml.testing.artifacts import tiny_artifact
 
-    monkeypatch.setenv("TRIAGE_DATABASE_URL", database_url)
     tiny_artifact(tmp_path / "new", {"model_version": "new"})
-    said = triage("canary", "--share", "0.9", "--folder", tmp_path / "new", *WHO)[2]
+    said = model("canary", "--share", "0.9", "--folder", tmp_path / "new", *WHO)[2]
     assert "--share: must lie over 0 and be at most 0.5" in said
-    assert history(database_url) == []
+    assert history(database) == []
 
 
 def test_it_can_be_promoted_again_on_purpose(rolled_back, database_url):
@@ -210,7 +198,7 @@ def test_a_version_that_the_registry_does_not_know_is_not_overruled(
     tiny_artifact(tmp_path / "own", {"model_version": "own"})
     assert connected("promote", "--folder", tmp_path / "own", *WHO)[0] == 0
     trial = Trial("tiny-b", "", RolloutStage.SHADOW, 0.0, datetime.now(UTC), "anna", "x", STRICT)
-    with_store(database_url, lambda store: store.begin_trial(trial))
+    on_store(database_url, lambda store: store.begin_trial(trial))
     assert connected("publish")[0] == 0
     roll_back(database_url)
     status, _, said = connected("publish")

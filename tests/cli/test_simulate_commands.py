@@ -1,18 +1,13 @@
 """`triage compare` and `triage simulate`, as somebody types them."""
 
-import asyncio
 import json
-import shutil
-import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.cli.shell import on_store, policy_folder
 from tests.contract.steps import make_scores, report
-from triage_ml import cli
 from triage_ml.domain.taxonomy import Label
-from triage_ml.policy import DEFAULT_FOLDER
-from triage_ml.storage.postgres import PostgresCaseStore
 from triage_ml.testing.artifacts import tiny_artifact
 
 NOW = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
@@ -20,28 +15,9 @@ STAFFING = '[[group]]\nname = "all"\nreviewers = 2\nrestricted = true\n'
 
 
 @pytest.fixture
-def triage(monkeypatch, capsys, tmp_path, database_url):
-    """Run `triage …` on a database with cases; give exit status, output, errors."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TRIAGE_DATABASE_URL", database_url)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["triage", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        printed = capsys.readouterr()
-        return int(ended.value.code or 0), printed.out, printed.err
-
-    return run
-
-
-def on_store(url, work):
-    async def opened():
-        async with PostgresCaseStore.at(url) as store:
-            return await work(store)
-
-    return asyncio.run(opened())
+def triage(triage, database):
+    """Run `triage …` on a database with cases."""
+    return triage
 
 
 @pytest.fixture
@@ -118,14 +94,11 @@ def test_weights_and_staffing_are_tried_out(triage, reported, tmp_path):
 
 def test_a_changed_policy_is_tried_against_the_one_that_holds(triage, reported, tmp_path):
     """Its thresholds are expressions in the folder."""
-    folder = tmp_path / "policy"
-    shutil.copytree(DEFAULT_FOLDER, folder)
-    for name, old, new in (
-        ("policy.toml", 'version = "', 'version = "try-'),
-        ("tiers.toml", "views_per_hour >= 1000.0", "views_per_hour >= 1.0"),
-    ):
-        path = folder / name
-        path.write_text(path.read_text("utf-8").replace(old, new, 1), "utf-8")
+    changes = {
+        "policy": ('version = "', 'version = "try-'),
+        "tiers": ("views_per_hour >= 1000.0", "views_per_hour >= 1.0"),
+    }
+    folder = policy_folder(tmp_path / "policy", **changes)
     status, printed, _ = triage("simulate", "--policy", folder, "--repeat", 5)
     assert status == 0
     assert "policy try-" in printed

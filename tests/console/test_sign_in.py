@@ -1,5 +1,6 @@
 """In and out of the console, and forms that nobody else can send."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -127,6 +128,41 @@ def test_a_person_comes_back_to_the_page_they_wanted(stranger: Person) -> None:
     assert 'value="/console/preferences?saved=1"' in shown
     gone = stranger.sign_in(next="/console/preferences?saved=1")
     assert gone.headers["location"] == "/console/preferences?saved=1"
+
+
+@pytest.mark.parametrize(
+    ("scope", "home"),
+    [
+        ("review", "/console/queues"),
+        ("lead", "/console/trends"),
+        ("ml", "/console/means"),
+        ("intake", "/console/care"),
+    ],
+)
+def test_a_person_comes_to_the_first_page_that_is_open_to_them(
+    stranger: Person, scope: str, home: str
+) -> None:
+    """After the sign-in, from the sign-in that is open still, and from the console's root."""
+    bench = stranger.bench
+    bench.run(bench.service.accounts.create, "ines", "Ines", [scope], PASSWORD)
+    ines = Person(bench, "ines")
+    assert ines.get("/console").headers["location"] == "/console/sign-in"
+    assert ines.sign_in().headers["location"] == home
+    for path in ("/console", "/console/sign-in"):
+        assert ines.get(path).headers["location"] == home
+    assert ines.get(home).status_code == 200
+
+
+def test_who_may_not_open_the_page_they_wanted_is_told_so(stranger: Person) -> None:
+    """And led to one of theirs; nobody is sent to another page in silence."""
+    bench = stranger.bench
+    bench.run(bench.service.accounts.create, "ines", "Ines", ["ml"], PASSWORD)
+    ines = Person(bench, "ines")
+    assert ines.sign_in(next="/console/leads").headers["location"] == "/console/leads"
+    refused = ines.get("/console/leads")
+    assert refused.status_code == 403
+    back = re.findall(r'href="([^"]+)"', refused.text.partition("<main")[2])
+    assert back == ["/console/means"]
 
 
 @pytest.mark.parametrize(

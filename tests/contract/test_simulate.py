@@ -22,6 +22,7 @@ from triage_ml.domain.scores import Arm
 from triage_ml.domain.taxonomy import Label, Language, Severity
 from triage_ml.errors import NotFound
 from triage_ml.ports import ScoreRecord
+from triage_ml.workflow.erasure import Eraser
 
 pytestmark = pytest.mark.anyio
 HOUR = timedelta(hours=1)
@@ -48,6 +49,19 @@ async def test_a_case_nobody_stands_by_is_no_work(store):
     receipt = await report(store)
     await withdraw(store, receipt.case_id, receipt.report_id)
     assert await ids(store) == []
+
+
+async def test_cases_are_counted_without_being_read(store, clock):
+    """As far as is asked; those that are not replayed do not count."""
+    assert await store.n_past_cases(10) == 0
+    for n in range(3):
+        await report(store, f"i-{n}", at=NOW - n * HOUR)
+    gone = await report(store, "i-gone")
+    await withdraw(store, gone.case_id, gone.report_id)
+    await report(store, "i-erased")
+    await Eraser(store, clock).erase("anna", "i-erased", "asked for")
+    assert await store.n_past_cases(10) == len(await ids(store, NOW - 9 * HOUR)) == 3
+    assert await store.n_past_cases(2) == 2
 
 
 async def test_many_cases_are_read_in_pages(store, monkeypatch):

@@ -34,7 +34,7 @@ async def test_a_model_is_found_after_another_one_was_refused(tmp_path):
             tiny_artifact(tmp_path / f"made-{name}", {"model_version": version}).folder,
             tmp_path / name,
         )
-    severities = {label: float(row.typical_severity) for label, row in load_policy().labels.items()}
+    severities = load_policy().typical_severities
     with models_at_hand(Shelf(tmp_path), tmp_path / "data", None) as models:
         with pytest.raises(NotFound, match="holds swapped"):
             await models.find("first", severities)

@@ -203,16 +203,8 @@ def claim_detail(claim: Claim) -> dict[str, Any]:
 
 def placement_detail(case: Case) -> dict[str, Any]:
     """Record why a case stands where it does, for the log."""
-    placement, priority = case.placement, case.placement.priority
     return {
-        "queue": placement.queue,
-        "route_reason": placement.route_reason,
-        "tier": int(priority.tier),
-        "tier_reason": priority.tier_reason,
-        "base_index": priority.base,
-        "due_at": placement.due_at.isoformat(),
-        "clock": placement.clock,
-        "policy_version": priority.policy_version,
+        **case.placement.as_detail(),
         "model_version": case.scores.model_version if case.scores else None,
         "degraded": case.degraded,
     }

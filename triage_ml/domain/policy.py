@@ -137,6 +137,11 @@ class Policy:
     labelling: LabellingPolicy
     sha256: str = ""
 
+    @property
+    def typical_severities(self) -> dict[Label, float]:
+        """What stands in for the severity of a label that a model has not learned."""
+        return {label: float(row.typical_severity) for label, row in self.labels.items()}
+
 
 def parse_policy(
     documents: Mapping[str, Document], guidelines: Mapping[str, Document] | None = None

@@ -202,21 +202,15 @@ def recompute(
 
 def placement_differences(recorded: Placement, recomputed: Placement) -> tuple[str, ...]:
     """Name what differs between two placements."""
-    then, now = _told(recorded), _told(recomputed)
+    then, now = _to_the_letter(recorded), _to_the_letter(recomputed)
     found = [name for name in then if then[name] != now[name]]
     if not isclose(recorded.priority.base, recomputed.priority.base, rel_tol=BASE_TOLERANCE):
         found.append("base_index")
     return tuple(found)
 
 
-def _told(placement: Placement) -> dict[str, object]:
-    priority = placement.priority
-    return {
-        "tier": int(priority.tier),
-        "tier_reason": priority.tier_reason,
-        "queue": placement.queue,
-        "route_reason": placement.route_reason,
-        "due_at": placement.due_at,
-        "clock": placement.clock,
-        "policy_version": priority.policy_version,
-    }
+def _to_the_letter(placement: Placement) -> dict[str, object]:
+    """Give all but the index, which may differ by rounding; the same time in any zone is one."""
+    detail = {**placement.as_detail(), "due_at": placement.due_at}
+    del detail["base_index"]
+    return detail

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from triage_ml.domain.policy import Policy, QueuePolicy
 from triage_ml.domain.priority import (
@@ -33,6 +34,20 @@ class Placement:
     due_at: datetime
     clock: str
     labels: tuple[Label, ...]
+
+    def as_detail(self) -> dict[str, Any]:
+        """Give it as the log has it."""
+        priority = self.priority
+        return {
+            "queue": self.queue,
+            "route_reason": self.route_reason,
+            "tier": int(priority.tier),
+            "tier_reason": priority.tier_reason,
+            "base_index": priority.base,
+            "due_at": self.due_at.isoformat(),
+            "clock": self.clock,
+            "policy_version": priority.policy_version,
+        }
 
 
 def place(

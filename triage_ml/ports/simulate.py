@@ -41,6 +41,10 @@ class ComparisonStore(Protocol):
         """
         ...
 
+    async def n_past_cases(self, limit: int) -> int:
+        """Count what `past_cases` would give since ever; it stops at the limit."""
+        ...
+
     async def recorded_scores(
         self, case_ids: Sequence[UUID], model_version: str
     ) -> dict[UUID, LabelScores]:

@@ -45,6 +45,11 @@ class StoredComparisons(Transactions):
             before_at, before_id = cases[-1].received_at, cases[-1].case_id
         return found[::-1]
 
+    async def n_past_cases(self, limit: int) -> int:
+        async with self._connection() as connection:
+            row = await QUERIES.n_past_cases(connection, limit=limit)
+        return int(row["n"])
+
     async def recorded_scores(
         self, case_ids: Sequence[UUID], model_version: str
     ) -> dict[UUID, LabelScores]:

@@ -33,13 +33,12 @@ class MemoryComparisons:
         self._comparisons: dict[UUID, Comparison] = {}
 
     async def past_cases(self, since: datetime, limit: int) -> list[Case]:
-        found = [
-            case
-            for case in self._cases.values()
-            if case.received_at >= since and case.state in _PLAYED and case.item.text
-        ]
+        found = [case for case in self._played() if case.received_at >= since]
         found.sort(key=lambda case: (case.received_at, case.case_id))
         return found[-limit:] if limit else []
+
+    async def n_past_cases(self, limit: int) -> int:
+        return min(len(self._played()), limit)
 
     async def recorded_scores(
         self, case_ids: Sequence[UUID], model_version: str
@@ -87,6 +86,10 @@ class MemoryComparisons:
             if row.kind is Kind.MODELS and models == (before, after):
                 return _without_moves(row)
         return None
+
+    def _played(self) -> list[Case]:
+        cases = self._cases.values()
+        return [case for case in cases if case.state in _PLAYED and case.item.text]
 
     def _newest(self) -> list[Comparison]:
         return sorted(self._comparisons.values(), key=lambda row: row.at, reverse=True)

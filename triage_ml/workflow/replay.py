@@ -162,7 +162,7 @@ class Replay:
             policy = await self._policies.get(origin.policy_version, origin.policy_sha256)
         else:
             policy = await self._policies.at(record.at) or self._today
-        return {label: float(row.typical_severity) for label, row in policy.labels.items()}
+        return policy.typical_severities
 
     async def _placements(
         self, events: list[CaseEvent], records: list[ScoreRecord]

@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from triage_ml.domain.case import Case
@@ -193,7 +193,7 @@ async def require_comparison(
             f"{version} was not compared with the champion: run `triage compare --model "
             f"{champion} --model {version}`, or give a reason with --without-comparison"
         )
-    known = len(await store.past_cases(datetime.min.replace(tzinfo=UTC), ENOUGH_CASES))
+    known = await store.n_past_cases(ENOUGH_CASES)
     if found.n_cases < ENOUGH_SHARE * known:
         raise Conflict(
             f"the comparison of {found.at:%Y-%m-%d %H:%M} holds {found.n_cases} cases of {known} "

@@ -4,13 +4,14 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.console.frame import redirect, render, voice_of
+from serving.console.frame import redirect, render, voice_of, way_on
 from serving.console.pages.sign_on import sign_on_url
 from serving.console.session import (
     HOME,
     PATH,
     SIGN_IN,
     FormRefused,
+    SignedIn,
     begin_visit,
     drop_session,
     first,
@@ -28,19 +29,19 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get(PATH)
-async def root() -> Response:
-    return redirect(HOME)
+async def root(account: SignedIn) -> Response:
+    return redirect(way_on(account, HOME))
 
 
 @router.get(SIGN_IN)
 async def show(request: Request) -> Response:
     go_to = safe_next(request.query_params.get("next", HOME))
     try:
-        await signed_in(request)
+        account = await signed_in(request)
     except Unauthenticated:
         left = "out" in request.query_params
         return _page(request, go_to=go_to, note="left" if left else "")
-    return redirect(go_to)
+    return redirect(way_on(account, go_to))
 
 
 @router.post(SIGN_IN)
@@ -68,7 +69,7 @@ async def sign_in(request: Request) -> Response:
     earlier = session_token(request)
     if earlier:
         await accounts.sign_out(earlier)
-    response = redirect(go_to)
+    response = redirect(way_on(await accounts.who(token), go_to))
     keep_session(request, response, token, service_of(request).settings.session)
     return response
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.console.frame import redirect, render
+from serving.console.frame import redirect, render, way_on
 from serving.console.session import (
     HOME,
     SIGN_IN,
@@ -82,7 +82,8 @@ async def _signed_on(request: Request, provider: Provider, attempt: Attempt) -> 
     earlier = session_token(request)
     if earlier:
         await service.accounts.sign_out(earlier)
-    response = redirect(attempt.go_to)
+    account = await service.accounts.who(token)
+    response = redirect(way_on(account, attempt.go_to))
     keep_session(request, response, token, service.settings.session)
     return response
 

@@ -15,6 +15,14 @@ WHERE t.received_at >= :since
 ORDER BY t.received_at DESC, t.case_id DESC
 LIMIT :limit;
 
+-- name: n_past_cases^
+SELECT count(*) AS n FROM (
+    SELECT FROM triage_case t
+    JOIN item_version v USING (item_id, version_sha256)
+    WHERE t.state IN ('queued', 'claimed', 'decided') AND v.erased_at IS NULL
+    LIMIT :limit
+) found;
+
 -- name: recorded_scores
 SELECT t.case_id, s.language, s.model_version, s.p_violation, s.labels
 FROM triage_case t

@@ -1,0 +1,40 @@
+"""Files that are written whole or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from triage_ml.errors import SetupFailed
+from triage_ml.whole_file import whole_file, write_whole
+
+
+def test_a_file_takes_its_place_whole(tmp_path: Path) -> None:
+    """Also over one that is there."""
+    path = tmp_path / "report.json"
+    for content in (b"one", b"another"):
+        write_whole(path, content)
+        assert path.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def interrupted(path: Path) -> None:
+    with whole_file(path) as sink:
+        sink.write(b"half")
+        raise KeyboardInterrupt
+
+
+def test_what_was_cut_short_leaves_the_file_before(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    write_whole(path, b"before")
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(path)
+    assert path.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["nowhere/report.json", "file/report.json", "a" * 300])
+def test_what_cannot_be_written_is_named_with_the_reason(tmp_path: Path, name: str) -> None:
+    """No folder, a file in its place, a name that is too long."""
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(SetupFailed, match=f"^cannot write .*{name[:200]}.*: [A-Z]"):
+        write_whole(tmp_path / name, b"x")

@@ -1,0 +1,103 @@
+"""The models of a comparison: where each is found, and what it says of past cases."""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from triage_ml.errors import NotFound, SetupFailed
+from triage_ml.model_access import has_registry, open_registry
+
+if TYPE_CHECKING:
+    from triage_ml.domain.policy import Policy
+    from triage_ml.ports import Scorer
+    from triage_ml.storage.postgres import PostgresCaseStore
+    from triage_ml.workflow.side_by_side import History, Scores, Tick
+
+
+async def scores_of(
+    store: "PostgresCaseStore",
+    history: "History",
+    names: Sequence[str],
+    policies: "Sequence[Policy]",
+    tick: "Tick",
+) -> "list[tuple[str, Scores]]":
+    """Give version and scores of each model by its policy; who stands there twice scores once.
+
+    Raises: NotFound, ArtifactInvalid, Conflict, and what the registry raises.
+    """
+    with ExitStack() as stack:  # what is fetched goes when everything is scored
+        found = {name: await _find(store, name, stack) for name in dict.fromkeys(names)}
+        scored: dict[tuple[str, int], tuple[str, Scores]] = {}
+        for name, rules in zip(names, policies, strict=True):
+            key = name, id(rules)
+            if key not in scored:
+                scored[key] = await _score(store, history, *found[name], rules, tick)
+        return [scored[name, id(rules)] for name, rules in zip(names, policies, strict=True)]
+
+
+async def _score(
+    store: "PostgresCaseStore",
+    history: "History",
+    version: str,
+    folder: Path | None,
+    rules: "Policy",
+    tick: "Tick",
+) -> "tuple[str, Scores]":
+    """Score with a version; recorded scores count where severities mean the same as now."""
+    from serving.settings import Settings
+    from triage_ml.policy import load_policy
+    from triage_ml.workflow.simulate import score_history
+
+    now = load_policy(Settings().policy_dir)
+    recorded = now.typical_severities == rules.typical_severities
+    load = None if folder is None else partial(_load, folder, rules)
+    cases = history.cases
+    return version, await score_history(store, cases, version, load, recorded=recorded, tick=tick)
+
+
+def _load(folder: Path, rules: "Policy") -> "Scorer":
+    from triage_ml.inference.onnx import load_scorer
+
+    return load_scorer(folder, rules.typical_severities)
+
+
+async def _find(store: "PostgresCaseStore", name: str, stack: ExitStack) -> tuple[str, Path | None]:
+    """Find a model: its version, and the folder of its artifact where that can be had.
+
+    Raises: NotFound, ArtifactInvalid, and what the registry raises.
+    """
+    from triage_ml.inference.artifact import MANIFEST, SHIPPED, load_artifact
+
+    if name == "live":
+        live = await store.live_model()
+        name = live.version if live else "shipped"
+    shipped = SHIPPED if (SHIPPED / MANIFEST).is_file() else None
+    if name == "shipped":
+        return load_artifact(SHIPPED).manifest.model_version, SHIPPED
+    if os.sep in name or (Path(name) / MANIFEST).is_file():
+        return load_artifact(Path(name)).manifest.model_version, Path(name)
+    place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="triage-"))) / "artifact"
+    try:
+        await store.fetch_model(name, place)
+        return load_artifact(place).manifest.model_version, place
+    except NotFound:
+        if shipped and load_artifact(shipped).manifest.model_version == name:
+            return name, shipped
+    return _registered(name, stack)
+
+
+def _registered(name: str, stack: ExitStack) -> tuple[str, Path | None]:
+    """Ask the registry, where there is one; a version whose files are gone may be recorded."""
+    store = os.environ.get("MLFLOW_TRACKING_URI")
+    if not has_registry(store):
+        return name, None
+    try:
+        registry = open_registry(store)
+        artifact = stack.enter_context(registry.fetched(registry.get(name)))
+    except (NotFound, SetupFailed):
+        return name, None
+    return artifact.manifest.model_version, artifact.folder
