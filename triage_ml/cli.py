@@ -14,23 +14,24 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from triage_ml import __version__, rollout_commands
-from triage_ml.account_commands import accounts
-from triage_ml.command_access import training_extra, with_store
-from triage_ml.command_words import FAILED, complain, notes, out, say
-from triage_ml.drift_commands import drift
+from triage_ml import __version__
+from triage_ml.commands.access import training_extra, with_store
+from triage_ml.commands.accounts import accounts
+from triage_ml.commands.drift import drift
+from triage_ml.commands.feedback import decisions, erase
+from triage_ml.commands.labelling import labelling
+from triage_ml.commands.means import means
+from triage_ml.commands.model import ModelDir
+from triage_ml.commands.model_access import model_folder
+from triage_ml.commands.policy import policy
+from triage_ml.commands.replay import history, replay
+from triage_ml.commands.retrain import retrain
+from triage_ml.commands.rollout import model
+from triage_ml.commands.simulate import compare, simulate
+from triage_ml.commands.trends import trends
+from triage_ml.commands.whole_file import whole_file
+from triage_ml.commands.words import FAILED, complain, notes, out, say
 from triage_ml.errors import TriageError
-from triage_ml.feedback_commands import decisions, erase
-from triage_ml.labelling_commands import labelling
-from triage_ml.means_commands import means
-from triage_ml.model_access import model_folder
-from triage_ml.model_commands import ModelDir
-from triage_ml.policy_commands import policy
-from triage_ml.replay_commands import history, replay
-from triage_ml.retrain_commands import retrain
-from triage_ml.simulate_commands import compare, simulate
-from triage_ml.trend_commands import trends
-from triage_ml.whole_file import whole_file
 
 if TYPE_CHECKING:
     from triage_ml.ports import CaseStore, Clock
@@ -48,7 +49,7 @@ app.add_typer(db, name="db")
 app.add_typer(keys, name="keys")
 app.add_typer(accounts, name="accounts")
 app.add_typer(policy, name="policy")
-app.add_typer(rollout_commands.model, name="model")
+app.add_typer(model, name="model")
 app.add_typer(trends, name="trends")
 app.command()(compare)
 app.command()(simulate)

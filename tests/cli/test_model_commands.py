@@ -98,7 +98,7 @@ def test_the_user_of_the_system_stands_in_the_history(two, monkeypatch):
     def nobody() -> str:
         raise KeyError
 
-    monkeypatch.setattr("triage_ml.command_options.getuser", nobody)
+    monkeypatch.setattr("triage_ml.commands.options.getuser", nobody)
     status, _, said = two("promote", "2", "--why", "again")
     assert (status, said[:13]) == (2, "triage: --by:")
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from triage_ml.commands.whole_file import whole_file, write_whole
 from triage_ml.errors import SetupFailed
-from triage_ml.whole_file import whole_file, write_whole
 
 
 def test_a_file_takes_its_place_whole(tmp_path: Path) -> None:

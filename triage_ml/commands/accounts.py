@@ -12,8 +12,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from triage_ml.command_access import with_store
-from triage_ml.command_words import out, say
+from triage_ml.commands.access import with_store
+from triage_ml.commands.words import out, say
 
 if TYPE_CHECKING:
     from triage_ml.workflow.accounts import Accounts

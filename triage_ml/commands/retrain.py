@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from triage_ml.command_access import training_extra
-from triage_ml.command_words import refusing, say
+from triage_ml.commands.access import training_extra
+from triage_ml.commands.words import refusing, say
 
 Decisions = Annotated[
     list[Path] | None,

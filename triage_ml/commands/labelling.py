@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import typer
 from rich.table import Table
 
-from triage_ml.command_access import with_policy
-from triage_ml.command_words import out, say
+from triage_ml.commands.access import with_policy
+from triage_ml.commands.words import out, say
 
 if TYPE_CHECKING:
     from triage_ml.domain.policy import Policy

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from triage_ml.commands.model_access import has_registry, open_registry
 from triage_ml.errors import NotFound, SetupFailed
-from triage_ml.model_access import has_registry, open_registry
 
 if TYPE_CHECKING:
     from triage_ml.domain.policy import Policy

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from triage_ml.command_access import training_extra, with_policy, with_store
-from triage_ml.command_options import moment_of, require_one_of
-from triage_ml.command_words import notes, out, say
+from triage_ml.commands.access import training_extra, with_policy, with_store
+from triage_ml.commands.options import moment_of, require_one_of
+from triage_ml.commands.words import notes, out, say
 
 if TYPE_CHECKING:
     from training.corpora.decisions import Manifest

@@ -8,11 +8,11 @@ from uuid import UUID
 
 import typer
 
-from triage_ml.command_access import with_existing_store
-from triage_ml.command_options import moment_of
-from triage_ml.command_words import DIFFERENT, notes, say
+from triage_ml.commands.access import with_existing_store
+from triage_ml.commands.model_access import has_registry, open_registry
+from triage_ml.commands.options import moment_of
+from triage_ml.commands.words import DIFFERENT, notes, say
 from triage_ml.errors import ArtifactInvalid, InvalidInput, NotFound, TriageError
-from triage_ml.model_access import has_registry, open_registry
 
 if TYPE_CHECKING:
     from serving.past_models import Pull
@@ -49,7 +49,7 @@ def replay(
     )
     if found.restricted:
         notes.print("triage: this case stands in a restricted queue", style="yellow")
-    from triage_ml.replay_words import as_document, as_lines
+    from triage_ml.commands.replay_words import as_document, as_lines
 
     if as_json:
         print(json.dumps(as_document(found, with_text=text), ensure_ascii=False))  # noqa: T201

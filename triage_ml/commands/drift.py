@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 from rich.table import Table
 
-from triage_ml.command_access import with_policy
-from triage_ml.command_options import require_one_of
-from triage_ml.command_words import out, say
+from triage_ml.commands.access import with_policy
+from triage_ml.commands.options import require_one_of
+from triage_ml.commands.words import out, say
 
 if TYPE_CHECKING:
     from triage_ml.domain.drift_watch import Reading

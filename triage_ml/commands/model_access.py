@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from triage_ml.command_access import has_database, training_extra, with_existing_store
-from triage_ml.command_options import user_of
-from triage_ml.command_words import note
+from triage_ml.commands.access import has_database, training_extra, with_existing_store
+from triage_ml.commands.options import user_of
+from triage_ml.commands.words import note
 from triage_ml.errors import (
     Conflict,
     InvalidInput,

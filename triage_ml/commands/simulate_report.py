@@ -6,7 +6,7 @@ from pydantic import TypeAdapter
 from rich.markup import escape
 from rich.table import Table
 
-from triage_ml.command_words import print_table, say
+from triage_ml.commands.words import print_table, say
 from triage_ml.domain.comparison import Comparison, Subject
 from triage_ml.domain.delay import DelayReport, DelayRow
 from triage_ml.domain.queue_diff import Flow, Pair, Part, QueueDiff

@@ -13,10 +13,8 @@ from rich.markup import escape
 from rich.table import Table
 from typer.core import TyperGroup
 
-from triage_ml.command_access import has_database, with_existing_store
-from triage_ml.command_words import note, print_table, refusing, say
-from triage_ml.errors import Conflict, InvalidInput, TriageError
-from triage_ml.model_access import (
+from triage_ml.commands.access import has_database, with_existing_store
+from triage_ml.commands.model_access import (
     agree,
     ask_for_comparison,
     model_folder,
@@ -27,7 +25,9 @@ from triage_ml.model_access import (
     version_on_trial,
     who_and_why,
 )
-from triage_ml.model_words import difference_cells, show_registered, show_served
+from triage_ml.commands.model_words import difference_cells, show_registered, show_served
+from triage_ml.commands.words import note, print_table, refusing, say
+from triage_ml.errors import Conflict, InvalidInput, TriageError
 
 if TYPE_CHECKING:
     from training.release.records import Version

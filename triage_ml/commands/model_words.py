@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from triage_ml.command_words import print_table, say
+from triage_ml.commands.words import print_table, say
 
 if TYPE_CHECKING:
     from training.release.compare import Difference

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from triage_ml.command_access import with_store
-from triage_ml.command_options import user_of
-from triage_ml.command_words import notes, say
+from triage_ml.commands.access import with_store
+from triage_ml.commands.options import user_of
+from triage_ml.commands.simulate_models import scores_of
+from triage_ml.commands.whole_file import write_whole
+from triage_ml.commands.words import notes, say
 from triage_ml.errors import InvalidInput
-from triage_ml.simulate_models import scores_of
-from triage_ml.whole_file import write_whole
 
 if TYPE_CHECKING:
     from triage_ml.domain.comparison import Comparison
@@ -205,7 +205,7 @@ def _read_staffing(path: Path) -> "Staffing":
 
 def _show(made: "Comparison", json: Path | None, html: Path | None) -> None:
     from serving.console.comparison_file import as_html
-    from triage_ml.simulate_report import as_json, print_comparison
+    from triage_ml.commands.simulate_report import as_json, print_comparison
 
     print_comparison(made)
     for path, content in ((json, as_json), (html, as_html)):

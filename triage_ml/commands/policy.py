@@ -9,8 +9,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from triage_ml.command_access import with_existing_store
-from triage_ml.command_words import DIFFERENT, print_table, say
+from triage_ml.commands.access import with_existing_store
+from triage_ml.commands.words import DIFFERENT, print_table, say
 from triage_ml.errors import InvalidInput, NotFound, SetupFailed
 
 if TYPE_CHECKING:

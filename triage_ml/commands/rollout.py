@@ -11,10 +11,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from triage_ml.command_access import with_existing_store
-from triage_ml.command_words import print_table, say
-from triage_ml.model_access import publish_folder, published, who_and_why
-from triage_ml.model_commands import By, Store, Why, model
+from triage_ml.commands.access import with_existing_store
+from triage_ml.commands.model import By, Store, Why, model
+from triage_ml.commands.model_access import publish_folder, published, who_and_why
+from triage_ml.commands.words import print_table, say
 
 if TYPE_CHECKING:
     from triage_ml.domain.guard import GuardLimits, Quality

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from triage_ml.command_access import with_policy
-from triage_ml.command_options import require_one_of
+from triage_ml.commands.access import with_policy
+from triage_ml.commands.options import require_one_of
 
 if TYPE_CHECKING:
     from triage_ml.domain.policy import Policy

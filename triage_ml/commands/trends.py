@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from triage_ml.command_access import with_policy, with_store
-from triage_ml.command_options import require_one_of
-from triage_ml.command_words import say
-from triage_ml.whole_file import write_whole
+from triage_ml.commands.access import with_policy, with_store
+from triage_ml.commands.options import require_one_of
+from triage_ml.commands.whole_file import write_whole
+from triage_ml.commands.words import say
 
 if TYPE_CHECKING:
     from triage_ml.domain.policy import Policy

@@ -1,0 +1,1 @@
+"""What `triage` can do, a module for each group of commands."""
