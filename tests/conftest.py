@@ -19,6 +19,7 @@ import pytest
 import structlog
 from hypothesis import settings
 
+from tests.tables import empty_tables
 from triage_ml.ports import CaseStore
 from triage_ml.storage.embedded import EmbeddedServer
 from triage_ml.storage.migrate import migrate
@@ -29,15 +30,6 @@ from triage_ml.testing.memory import MemoryCaseStore
 # A busy machine is no defect: tests end by pytest's own limit, never by hypothesis' deadline.
 settings.register_profile("triage", deadline=None)
 settings.load_profile("triage")
-
-TABLES = (
-    "triage_case, item_version, report, claim, case_event, decision, appeal, "
-    "reporter_outcome, outbox, idempotency, api_key, model, model_file, model_chunk, model_live, "
-    "account, account_session, text_sketch, decided_hint, exposure, golden_case, quality_review, "
-    "daily_count, daily_count_progress, emerging, score, comparison, reading, labelling_pick, "
-    "policy_version, policy_live, drift_day, drift_counted, drift_reading, drift_alarm, "
-    "model_rollout, rollout_tally"
-)
 
 
 @pytest.fixture
@@ -111,10 +103,9 @@ def database_url(migrated_url) -> str:
 
 
 def empty(url: str) -> None:
-    """Empty every table; triggers are off, because the log refuses even this."""
+    """Empty every table."""
     with psycopg.connect(url) as connection:
-        connection.execute("SET session_replication_role TO replica")
-        connection.execute(f"TRUNCATE {TABLES}")
+        empty_tables(connection)
 
 
 @pytest.fixture

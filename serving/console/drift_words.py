@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
-from babel.numbers import format_decimal
-
-from serving.console.i18n import Voice, lazy, locale_of
-from serving.console.trend_words import day_name, share_text
+from serving.console.address import query_of
+from serving.console.i18n import Voice, lazy
+from serving.console.trend_words import URL as TRENDS
 from triage_ml.domain.drift import ALL, Kind
 from triage_ml.domain.drift_ledger import Key
 from triage_ml.domain.drift_watch import Reading
@@ -115,20 +113,20 @@ def measure_name(voice: Voice, key: Key) -> str:
 
 
 def part_name(voice: Voice, language: str) -> str:
-    return voice.gettext(_l("All languages")) if language == ALL else voice.language_name(language)
+    return voice.language_or_all("" if language == ALL else language)
 
 
 def value_text(voice: Voice, key: Key, value: float) -> str:
     """Write a value as it is read: a share, characters, or a distance."""
     if key.kind is Kind.LENGTH:
-        return str(format_decimal(round(value), locale=locale_of(voice.language)))
+        return voice.number(round(value))
     if key.kind is Kind.CONTENT or (key.kind is Kind.LANGUAGE and key.language == ALL):
-        return str(format_decimal(round(value, 3), locale=locale_of(voice.language)))
-    return share_text(voice, value)
+        return voice.number(round(value, 3))
+    return voice.share(value)
 
 
 def strength_text(voice: Voice, z: float) -> str:
-    return str(format_decimal(round(z, 1), locale=locale_of(voice.language)))
+    return voice.number(round(z, 1))
 
 
 def said(voice: Voice, alarm: DriftAlarm) -> SaidAlarm:
@@ -136,10 +134,10 @@ def said(voice: Voice, alarm: DriftAlarm) -> SaidAlarm:
     key = alarm.key
     values = {
         "language": part_name(voice, alarm.language),
-        "label": voice.label_name(key.label) if key.label else voice.gettext(_l("any violation")),
+        "label": voice.label_or_any(key.label),
         "before": value_text(voice, key, alarm.before),
         "after": value_text(voice, key, alarm.after),
-        "day": day_name(voice, alarm.since),
+        "day": voice.day_name(alarm.since),
     }
     return SaidAlarm(
         alarm=alarm,
@@ -163,9 +161,8 @@ def _sentence(key: Key, alarm: DriftAlarm, values: Mapping[str, str]) -> str:
 def _trend_href(key: Key) -> str:
     language = "" if key.language == ALL else key.language
     split = {Kind.LANGUAGE: "surface", Kind.LENGTH: "surface"}.get(key.kind, "")
-    given = {"language": language, "label": key.label, "split": split}
-    query = urlencode({name: value for name, value in given.items() if value})
-    return f"/console/trends?{query}" if query else "/console/trends"
+    query = query_of({"language": language, "label": key.label, "split": split})
+    return f"{TRENDS}?{query}" if query else TRENDS
 
 
 def state_text(voice: Voice, reading: Reading) -> str:

@@ -6,7 +6,7 @@ so that no compiled file has to be kept in step.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -75,6 +75,8 @@ ACTIONS: Mapping[Action, str] = {
     Action.REFER_TO_AUTHORITY: _l("Refer to an authority"),
 }
 UNDETERMINED = _l("Undetermined language")
+ALL_LANGUAGES = _l("All languages")
+ANY_VIOLATION = _l("any violation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,10 @@ class Voice:
     def day(self, at: datetime) -> str:
         return format_date(at.astimezone(self.zone).date(), "medium", locale=self._locale)
 
+    def day_name(self, day: date) -> str:
+        """Write a day (UTC) without a clock: it is nobody's local time."""
+        return format_date(day, "medium", locale=self._locale)
+
     def ago(self, at: datetime) -> str:
         """Write how long ago a time was, or how soon it is."""
         return format_timedelta(at - self.now, add_direction=True, locale=self._locale)
@@ -112,6 +118,12 @@ class Voice:
     def percent(self, share: float) -> str:
         """Write a share from 0 to 1."""
         return format_percent(share, locale=self._locale)
+
+    def share(self, share: float | None) -> str:
+        """Write a share from 0 to 1 with a tenth of a percent; a dash for none."""
+        if share is None:
+            return "–"
+        return format_percent(round(share, 3), locale=self._locale, decimal_quantization=False)
 
     def duration(self, seconds: float) -> str:
         """Write a span in its two largest units, rounded to the smaller one."""
@@ -134,8 +146,16 @@ class Voice:
             return self.gettext(UNDETERMINED)
         return str(self._locale.languages.get(code, code))
 
+    def language_or_all(self, code: str | None) -> str:
+        """Name a language, or all of them for none."""
+        return self.language_name(code) if code else self.gettext(ALL_LANGUAGES)
+
     def label_name(self, label: str) -> str:
         return self.gettext(LABELS[Label(label)])
+
+    def label_or_any(self, label: str) -> str:
+        """Name a label, or any violation for none."""
+        return self.label_name(label) if label else self.gettext(ANY_VIOLATION)
 
     def tier_name(self, tier: int) -> str:
         return self.gettext(TIERS[Tier(tier)])

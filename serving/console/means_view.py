@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import urlencode
 
-from serving.console.charts import Chart, ChartRow
+from serving.console.address import one_of, query_of
+from serving.console.charts import Chart, Interval, interval_chart
 from serving.console.i18n import Voice, lazy
 from serving.console.sheets import Cell
-from serving.console.trend_words import share_text
 from triage_ml.domain.means import MeansSample, Rate, Rates, Unknown
 from triage_ml.domain.taxonomy import Language
-from triage_ml.errors import InvalidInput
 from triage_ml.workflow.means import ANY, WINDOWS, MeansReport, MeansRow
 
 _l = lazy
@@ -63,23 +61,15 @@ class MeansQuestion:
             "label": self.label,
             "version": self.model_version,
         }
-        return urlencode({name: value for name, value in fields.items() if value})
+        return query_of(fields)
 
 
 def question_of(given: Mapping[str, str]) -> MeansQuestion:
     """Read a question from an address. Raises: InvalidInput."""
-    days, sample = given.get("days", "") or "90", given.get("sample", "") or "received"
-    if days not in map(str, WINDOWS):
-        raise InvalidInput("days", f"must be one of {', '.join(map(str, WINDOWS))}")
-    if sample not in list(MeansSample):
-        raise InvalidInput("sample", f"must be one of {', '.join(MeansSample)}")
-    language = given.get("language", "")
-    if language and language not in list(Language):
-        raise InvalidInput("language", f"must be one of {', '.join(Language)}")
     return MeansQuestion(
-        int(days),
-        MeansSample(sample),
-        language,
+        one_of(given, "days", WINDOWS, 90),
+        one_of(given, "sample", MeansSample, MeansSample.RECEIVED),
+        one_of(given, "language", Language, ""),
         given.get("label", ""),
         given.get("version", ""),
     )
@@ -111,23 +101,20 @@ def charts_of_means(report: MeansReport, asked: MeansQuestion, voice: Voice) -> 
 
 
 def _chart(rows: Sequence[MeansRow], asked: MeansQuestion, voice: Voice, name: str) -> Chart:
-    title = voice.gettext(RATES[name])
-    found = [rate_of(row.rates, name) for row in rows]
-    return Chart(
-        key=name,
-        title=title,
-        kind="intervals",
-        columns=tuple(
-            voice.gettext(text)
-            for text in (_l("Share"), _l("Lower bound"), _l("Upper bound"), _l("Decided"))
-        ),
-        rows=tuple(
-            ChartRow(_name(row, asked, voice), _cells(rate, voice), _href(row, asked))
-            for row, rate in zip(rows, found, strict=True)
-        ),
-        series=({"name": title, "part": "", "values": [_drawn(rate) for rate in found]},),
-        unit="share",
+    found = [
+        _interval(_name(row, asked, voice), rate_of(row.rates, name), _href(row, asked))
+        for row in rows
+    ]
+    return interval_chart(
+        voice, name, voice.gettext(RATES[name]), "intervals", (_l("Decided"),), found
     )
+
+
+def _interval(name: str, rate: Rate, href: str) -> Interval:
+    """Without a value there are still bounds, unless they are of all that is possible."""
+    open_ended = rate.value is None and (rate.low, rate.high) == (0.0, 1.0)
+    low, high = (None, None) if open_ended else (rate.low, rate.high)
+    return Interval(name, (rate.n,), rate.value, low, high, href)
 
 
 def rate_of(rates: Rates, name: str) -> Rate:
@@ -136,39 +123,10 @@ def rate_of(rates: Rates, name: str) -> Rate:
     return rate
 
 
-def _drawn(rate: Rate) -> list[float] | None:
-    return None if rate.value is None else [rate.low, rate.value, rate.high]
-
-
-def _cells(rate: Rate, voice: Voice) -> tuple[str, ...]:
-    if rate.value is None:
-        bounds = (rate.low, rate.high) if (rate.low, rate.high) != (0.0, 1.0) else (None, None)
-    else:
-        bounds = (rate.low, rate.high)
-    shares = (share_text(voice, share) for share in (rate.value, *bounds))
-    return (*shares, voice.number(rate.n))
-
-
 def _name(row: MeansRow, asked: MeansQuestion, voice: Voice) -> str:
-    return label_name(voice, row.label) if asked.language else language_name(voice, row.language)
-
-
-def label_name(voice: Voice, label: str) -> str:
-    """Name a label, or any violation."""
-    return voice.label_name(label) if label else voice.gettext(_l("any violation"))
-
-
-def language_name(voice: Voice, language: Language | None) -> str:
-    """Name a language, or all of them."""
-    return voice.language_name(language) if language else voice.gettext(_l("All languages"))
-
-
-def rate_text(voice: Voice, rate: Rate) -> str:
-    """Write a rate with its interval, or why there is none."""
-    if rate.value is None:
-        return voice.gettext(REASONS[rate.unknown or Unknown.NO_DRAWS])
-    low, high = share_text(voice, rate.low), share_text(voice, rate.high)
-    return f"{share_text(voice, rate.value)} ({low}\u00a0–\u00a0{high})"  # wraps before the bracket
+    if asked.language:
+        return voice.label_or_any(row.label)
+    return voice.language_or_all(row.language)
 
 
 def _href(row: MeansRow, asked: MeansQuestion) -> str:

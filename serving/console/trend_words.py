@@ -1,12 +1,7 @@
-"""How trends are named and linked: days, shares, parts of a split, and addresses."""
+"""How trends are named and linked: parts of a split, and addresses."""
 
-from datetime import date
-from urllib.parse import urlencode
-
-from babel.dates import format_date
-from babel.numbers import format_percent
-
-from serving.console.i18n import Voice, lazy, locale_of
+from serving.console.address import query_of
+from serving.console.i18n import Voice, lazy
 from triage_ml.domain.report import OTHER_REASON
 from triage_ml.ports.trends import Measure, Split
 from triage_ml.workflow.answers import REST, FoundSpike, PrevalenceRow, Question
@@ -15,7 +10,7 @@ _l = lazy
 URL = "/console/trends"
 
 
-def query_of(asked: Question, **changes: str) -> str:
+def question_query(asked: Question, **changes: str) -> str:
     """Write a question as the query of an address; it reads back as the same question."""
     fields = {
         "from": asked.since.isoformat(),
@@ -27,27 +22,14 @@ def query_of(asked: Question, **changes: str) -> str:
         "step": "week" if asked.weekly else "",
         **changes,
     }
-    return urlencode({name: value for name, value in fields.items() if value})
+    return query_of(fields)
 
 
 def spike_href(asked: Question, spike: FoundSpike) -> str:
     """Give the way to the reports of a spike."""
     day = {"from": spike.day.isoformat(), "to": spike.day.isoformat(), "split": "", "step": ""}
     part = {asked.split.value: spike.part} if spike.part else {}
-    return f"{URL}/cases?" + query_of(asked, **{**day, **part}, measure=Measure.REPORTS.value)
-
-
-def day_name(voice: Voice, day: date) -> str:
-    """Write a day (UTC) without a clock: it is nobody's local time."""
-    return str(format_date(day, "medium", locale=locale_of(voice.language)))
-
-
-def share_text(voice: Voice, share: float | None) -> str:
-    """Write a share with a tenth of a percent; a dash for none."""
-    if share is None:
-        return "–"
-    locale = locale_of(voice.language)
-    return str(format_percent(round(share, 3), locale=locale, decimal_quantization=False))
+    return f"{URL}/cases?" + question_query(asked, **{**day, **part}, measure=Measure.REPORTS.value)
 
 
 def part_text(voice: Voice, split: Split, part: str) -> str:
@@ -69,8 +51,5 @@ def label_text(voice: Voice, label: str) -> str:
 
 def prevalence_name(voice: Voice, row: PrevalenceRow) -> str:
     """Name what a share is of: a language, and a label or any violation."""
-    language = row.language
-    of_all = voice.gettext(_l("All languages"))
-    where = voice.language_name(language) if language else of_all
-    what = label_text(voice, row.label) if row.label else voice.gettext(_l("any violation"))
-    return f"{where}: {what}"
+    what = label_text(voice, row.label) if row.label else voice.label_or_any("")
+    return f"{voice.language_or_all(row.language)}: {what}"

@@ -7,13 +7,7 @@ from babel.dates import format_date
 
 from serving.console.frame import environment
 from serving.console.i18n import Voice, lazy, locale_of
-from serving.console.trend_words import (
-    day_name,
-    label_text,
-    part_text,
-    prevalence_name,
-    share_text,
-)
+from serving.console.trend_words import label_text, part_text, prevalence_name
 from serving.console.weekly_charts import Bars, Intervals, Text, svg_of
 from triage_ml.domain.prevalence import Prevalence
 from triage_ml.domain.taxonomy import Language
@@ -62,7 +56,7 @@ class WeeklyReport:
 
 def report_of(week: Week, voice: Voice) -> WeeklyReport:
     """Say a week in the words of a language."""
-    first, last = day_name(voice, week.monday), day_name(voice, week.until)
+    first, last = voice.day_name(week.monday), voice.day_name(week.until)
     subtitle = f"{first} – {last} (UTC)"
     if not week.whole:
         subtitle += " · " + voice.gettext(_l("the week still runs"))
@@ -122,7 +116,7 @@ def _spikes(week: Week, voice: Voice) -> Section:
     found = week.overview
     rows = [
         (
-            day_name(voice, spike.day),
+            voice.day_name(spike.day),
             part_text(voice, Split.LABEL, spike.part) if spike.part else say(_l("All")),
             voice.number(spike.n),
             voice.number(round(spike.usual, 1)),
@@ -131,7 +125,7 @@ def _spikes(week: Week, voice: Voice) -> Section:
     ]
     rows += [
         (
-            day_name(voice, change.day),
+            voice.day_name(change.day),
             say(_l("New level from this day on")),
             voice.number(round(change.after, 1)),
             voice.number(round(change.before, 1)),
@@ -245,7 +239,7 @@ def _estimate(voice: Voice, found: Prevalence | None) -> str:
 
 
 def _bracketed(voice: Voice, share: float | None, low: float, high: float) -> str:
-    return f"{share_text(voice, share)} [{share_text(voice, low)} – {share_text(voice, high)}]"
+    return f"{voice.share(share)} [{voice.share(low)} – {voice.share(high)}]"
 
 
 def texts_of(report: WeeklyReport) -> Sequence[Text | Bars | Intervals]:

@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 import psycopg
 
+from tests.tables import empty_tables
 from triage_ml.policy import DEFAULT_FOLDER
 
 TRIAGE = (sys.executable, "-c", "from triage_ml.cli import main; main()")
@@ -38,12 +39,10 @@ REPORTS = (
     ("너는 정말 멍청해, 여기 아무도 너를 좋아하지 않아. 그냥 나가.", "harassment"),
     ("축하합니다! 경품에 당첨되셨습니다. 지금 눌러 주세요: http://gift.example", "deception_spam"),
 )  # fmt: skip
-_OF_CASES = (
-    "triage_case, item_version, report, claim, case_event, decision, appeal, "
-    "reporter_outcome, outbox, idempotency, text_sketch, decided_hint, exposure, golden_case, "
-    "quality_review, daily_count, daily_count_progress, emerging, score, reading, comparison, "
-    "labelling_pick, drift_day, drift_counted, drift_reading, drift_alarm"
-)
+_KEPT = (
+    "account", "api_key", "model", "model_file", "model_chunk", "model_live", "model_rollout",
+    "rollout_tally", "policy_version", "policy_live",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -134,12 +133,9 @@ class Desk:
         assert self.sql("UPDATE account SET locale = %s WHERE name = %s", locale, name) == 1
 
     def clear(self) -> None:
-        """Forget every case, session and preference; accounts and keys stay."""
+        """Forget every case, session and preference; accounts, keys and models stay."""
         with psycopg.connect(self.database_url) as connection:
-            # Triggers are off, because the log refuses even this.
-            connection.execute("SET session_replication_role TO replica")
-            connection.execute(f"TRUNCATE {_OF_CASES}")
-            connection.execute("DELETE FROM account_session")
+            empty_tables(connection, but=_KEPT)
             connection.execute(
                 "UPDATE account SET locale = 'en', time_zone = 'UTC', excluded_labels = '{}'"
             )

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.console.person import PASSWORD, Person, PlainHasher
+from tests.console.desk import bench_with_mara
+from tests.console.person import Person
 from tests.serving.bench import Bench
 from tests.serving.conftest import MakeBench, make_bench
 
@@ -11,9 +12,7 @@ __all__ = ["make_bench"]
 
 @pytest.fixture
 def bench(make_bench: MakeBench) -> Bench:
-    bench = make_bench(hasher=PlainHasher())
-    bench.run(bench.service.accounts.create, "mara", "Mara Diaz", ["review"], PASSWORD)
-    return bench
+    return bench_with_mara(make_bench)
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from httpx2 import Response
 
-from tests.console.person import PASSWORD, Person
+from tests.console.person import PASSWORD, Person, PlainHasher
 from tests.serving.bench import Bench
+from tests.serving.conftest import MakeBench
 from triage_ml.domain.case import Case
 
 QUEUE = "std-en-safety"
@@ -19,6 +20,13 @@ FINDING = {
     "explanation": "It insults a person (policy 1.2).",
 }
 _CLAIM = re.compile(r'name="claim_id" value="([0-9a-f-]{36})"')
+
+
+def bench_with_mara(make_bench: MakeBench, **changes: Any) -> Bench:
+    """Start an app with one account, the reviewer Mara; `changes` are other parts of it."""
+    bench = make_bench(hasher=PlainHasher(), **changes)
+    bench.run(bench.service.accounts.create, "mara", "Mara Diaz", ["review"], PASSWORD)
+    return bench
 
 
 def take(person: Person, queue: str = QUEUE) -> str:
@@ -67,8 +75,18 @@ def add_account(bench: Bench, name: str, *scopes: str) -> None:
 
 
 def another(bench: Bench, name: str, *scopes: str) -> Person:
-    """Sign somebody else in with the same browser."""
-    add_account(bench, name, *scopes)
+    """Sign somebody else in, a reviewer, with the same browser."""
+    return member(bench, name, "review", *scopes)
+
+
+def member(bench: Bench, name: str, *scopes: str) -> Person:
+    """Sign somebody new in, with these scopes alone, with the same browser."""
+    bench.run(bench.service.accounts.create, name, name.title(), list(scopes), PASSWORD)
+    return signed_in(bench, name)
+
+
+def signed_in(bench: Bench, name: str = "mara") -> Person:
+    """Sign somebody in, and whoever was in this browser out."""
     bench.client.cookies.clear()
     person = Person(bench, name)
     assert person.sign_in().status_code == 303

@@ -2,8 +2,17 @@
 
 import pytest
 
-from tests.console.desk import another, claim_of, decide, hold, stored, take
-from tests.console.person import PASSWORD, Person, PlainHasher
+from tests.console.desk import (
+    another,
+    bench_with_mara,
+    claim_of,
+    decide,
+    hold,
+    signed_in,
+    stored,
+    take,
+)
+from tests.console.person import Person
 from tests.serving.bench import policy_with
 from tests.serving.conftest import MakeBench
 
@@ -15,11 +24,7 @@ TOLD = ("very likely", "Harm together", "no rule asks for more", 'class="terms"'
 @pytest.fixture
 def blind(make_bench: MakeBench) -> Person:
     """Somebody signed in to a service where every claim is decided without hints."""
-    bench = make_bench(hasher=PlainHasher(), policy=policy_with(blind_share=1.0))
-    bench.run(bench.service.accounts.create, "mara", "Mara Diaz", ["review"], PASSWORD)
-    person = Person(bench)
-    assert person.sign_in().status_code == 303
-    return person
+    return signed_in(bench_with_mara(make_bench, policy=policy_with(blind_share=1.0)))
 
 
 def test_a_blind_case_tells_nothing_of_the_model(blind: Person) -> None:

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.console.desk import another, claim_of, decide, id_of, keys_of, take
-from tests.console.person import PASSWORD, Person
+from tests.console.desk import add_account, another, claim_of, decide, id_of, keys_of, take
+from tests.console.person import Person
 from tests.serving.bench import Bench
 from triage_ml.domain.care import Exposure
 from triage_ml.domain.taxonomy import Language
@@ -91,7 +91,7 @@ def test_who_goes_on_is_not_asked_at_the_next_case(person: Person) -> None:
 
 def test_giving_back_and_handing_up_propose_it_too(person: Person) -> None:
     """Whichever way the work on the case ended."""
-    person.bench.run(person.bench.service.accounts.create, "olga", "Olga", ["review"], PASSWORD)
+    add_account(person.bench, "olga")
     for path, fields in (("release", {}), ("escalate", {"owner": "olga"})):
         person.bench.store._exposures.clear()
         note(person, "mara", 39)
@@ -171,7 +171,7 @@ def test_leads_see_groups_of_five_and_nobody_else_does(person: Person) -> None:
     assert "/console/care/group" in lead.get("/console/care").text
     for n in range(5):
         name = f"p{n}"
-        lead.bench.run(lead.bench.service.accounts.create, name, name, ["review"], PASSWORD)
+        add_account(lead.bench, name)
         text = lead.get("/console/care/group").text
         assert "Not shown: too few people" in text
         assert "about" not in text

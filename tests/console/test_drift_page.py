@@ -6,8 +6,10 @@ import pytest
 
 from serving.console.drift_words import said
 from serving.console.i18n import Voice, zone_of
-from tests.console.person import PASSWORD, Person
+from tests.console.desk import member
+from tests.console.person import Person
 from tests.serving.bench import Bench
+from tests.unit.builders import longer_texts
 from triage_ml.domain.drift import ALL
 from triage_ml.domain.drift_ledger import every_key
 from triage_ml.domain.drift_watch import Reading
@@ -18,30 +20,13 @@ from triage_ml.testing.doubles import FIXED_START
 URL = "/console/drift"
 DAY = timedelta(days=1)
 TODAY = FIXED_START.date()
-LONGER = Reading(
-    day=TODAY - DAY,
-    measure="length",
-    language="tr",
-    model_version="",
-    have=28,
-    need=28,
-    n=900,
-    before=61.2,
-    after=112.4,
-    z=7.5,
-    limit=4.7,
-    matters=True,
-    since=TODAY - 4 * DAY,
-)
+LONGER = longer_texts(TODAY - DAY)
 
 
 @pytest.fixture
 def mira(bench: Bench) -> Person:
     """Somebody who looks after models."""
-    bench.run(bench.service.accounts.create, "mira", "Mira Oz", ["ml"], PASSWORD)
-    mira = Person(bench, "mira")
-    assert mira.sign_in().status_code == 303
-    return mira
+    return member(bench, "mira", "ml")
 
 
 @pytest.fixture
@@ -145,9 +130,7 @@ def test_an_unknown_language_is_refused(mira: Person) -> None:
 
 
 def test_a_lead_reads_and_acknowledges_nothing(bench: Bench, longer: DriftAlarm) -> None:
-    bench.run(bench.service.accounts.create, "lou", "Lou", ["lead"], PASSWORD)
-    lou = Person(bench, "lou")
-    lou.sign_in()
+    lou = member(bench, "lou", "lead")
     page = lou.get(URL).text
     assert "texts became longer" in page
     assert "I have seen it" not in page

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.console.desk import another, decide, hold, id_of, take
-from tests.console.person import PASSWORD, Person, PlainHasher
+from tests.console.desk import another, bench_with_mara, decide, hold, id_of, take
+from tests.console.person import Person
 from tests.serving.conftest import MakeBench
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES, Label, Language
 from triage_ml.policy import DEFAULT_FOLDER, load_policy
@@ -137,8 +137,7 @@ def test_policy_without_guidelines_says_its_language(make_bench: MakeBench, tmp_
     """The labels' own English words stand in, and are marked where the reader speaks another."""
     shutil.copytree(DEFAULT_FOLDER, tmp_path / "ours")
     shutil.rmtree(tmp_path / "ours" / "guidelines")
-    bench = make_bench(hasher=PlainHasher(), policy=load_policy(tmp_path / "ours"))
-    bench.run(bench.service.accounts.create, "mara", "Mara Diaz", ["review"], PASSWORD)
+    bench = bench_with_mara(make_bench, policy=load_policy(tmp_path / "ours"))
     account, _ = bench.run(bench.store.find_account, "mara")
     bench.run(bench.store.save_account, replace(account, locale=Language.DE))
     person = Person(bench)

@@ -5,8 +5,17 @@ from datetime import timedelta
 
 import pytest
 
-from tests.console.desk import FINDING, another, decide, keys_of, take
-from tests.console.person import PASSWORD, Person, PlainHasher
+from tests.console.desk import (
+    FINDING,
+    another,
+    bench_with_mara,
+    decide,
+    keys_of,
+    member,
+    signed_in,
+    take,
+)
+from tests.console.person import Person, PlainHasher
 from tests.serving.bench import Bench, policy_with
 from tests.serving.conftest import MakeBench
 from triage_ml.domain.labelling import LabellingPolicy
@@ -18,11 +27,7 @@ SCORES = {"doubtful": {Label.HARASSMENT: 0.5}}
 
 
 def bench_with(make_bench: MakeBench, blind_share: float = 0.0) -> Bench:
-    bench = make_bench(
-        hasher=PlainHasher(), policy=policy_with(blind_share), scorer=StubScorer(SCORES)
-    )
-    bench.run(bench.service.accounts.create, "mara", "Mara Diaz", ["review"], PASSWORD)
-    return bench
+    return bench_with_mara(make_bench, policy=policy_with(blind_share), scorer=StubScorer(SCORES))
 
 
 @pytest.fixture
@@ -31,32 +36,19 @@ def bench(make_bench: MakeBench) -> Bench:
 
 
 def choose(bench: Bench, n: int = 1) -> None:
-    """Report some doubtful posts and let a worker choose from them."""
+    """Report some doubtful posts and let a worker choose from them, hours later.
+
+    Who signed in before has been away for too long then.
+    """
     for number in range(n):
         bench.report(item_id=f"post-{number}", text=f"a doubtful post {number}")
     bench.clock.set(bench.clock.now() + timedelta(hours=2))
     assert len(bench.run(bench.service.labelling.pick)) == n
 
 
-def reviewer(bench: Bench) -> Person:
-    """Sign in now: who signed in before the clock went on has been away for too long."""
-    bench.client.cookies.clear()
-    person = Person(bench)
-    assert person.sign_in().status_code == 303
-    return person
-
-
-def analyst(bench: Bench) -> Person:
-    bench.run(bench.service.accounts.create, "anna", "Anna Kim", ["ml"], PASSWORD)
-    bench.client.cookies.clear()
-    person = Person(bench, "anna")
-    assert person.sign_in().status_code == 303
-    return person
-
-
 def test_a_reviewer_sees_why_a_case_was_chosen(bench: Bench) -> None:
     choose(bench)
-    person = reviewer(bench)
+    person = signed_in(bench)
     page = person.get(take(person, "qa")).text
     assert "Chosen to learn from: the model is unsure (Harassment, English)." in page
 
@@ -70,7 +62,7 @@ def test_who_decides_blind_is_not_told(make_bench: MakeBench) -> None:
     """The reason would give the model's doubt away; so would the log."""
     bench = bench_with(make_bench, blind_share=1.0)
     choose(bench)
-    person = reviewer(bench)
+    person = signed_in(bench)
     page = take(person, "qa")
     shown = person.get(page).text
     assert "Chosen to learn from" not in shown
@@ -91,7 +83,7 @@ def test_the_log_keeps_the_reason_from_who_decides_blind(make_bench: MakeBench) 
 def test_the_page_is_for_who_trains_models(bench: Bench, person: Person) -> None:
     assert person.get(PAGE).status_code == 403
     assert PAGE not in person.get("/console/queues").text
-    shown = analyst(bench).get(PAGE)
+    shown = member(bench, "anna", "ml").get(PAGE)
     assert shown.status_code == 200
     assert "Nothing has been chosen yet." in shown.text
     assert f'href="{PAGE}" aria-current="page"' in shown.text
@@ -99,10 +91,10 @@ def test_the_page_is_for_who_trains_models(bench: Bench, person: Person) -> None
 
 def test_the_page_tells_the_budget_and_what_picks_brought(bench: Bench) -> None:
     choose(bench, 3)
-    person = reviewer(bench)
+    person = signed_in(bench)
     page = take(person, "qa")
     assert decide(person, page).status_code == 303
-    shown = analyst(bench).get(PAGE).text
+    shown = member(bench, "anna", "ml").get(PAGE).text
     assert "<dt>Chosen</dt><dd>3</dd>" in shown
     assert "Harassment 1" in shown
     assert "100% " in shown
@@ -112,12 +104,12 @@ def test_the_page_tells_the_budget_and_what_picks_brought(bench: Bench) -> None:
 def test_a_restricted_finding_is_in_no_number(bench: Bench) -> None:
     """What was found belongs behind the restriction, and so does that it was found."""
     choose(bench)
-    person = reviewer(bench)
+    person = signed_in(bench)
     page = take(person, "qa")
     finding = {**FINDING, "label": "child_safety", "severity.child_safety": "S3"}
     answer = person.post(f"{page}/decide", {**keys_of(person, page), **finding})
     assert answer.status_code == 303
-    shown = analyst(bench).get(PAGE).text
+    shown = member(bench, "anna", "ml").get(PAGE).text
     assert "Child" not in shown
     assert "Nothing has been chosen yet." in shown
 
@@ -125,7 +117,7 @@ def test_a_restricted_finding_is_in_no_number(bench: Bench) -> None:
 def test_a_budget_of_nothing_says_so(make_bench: MakeBench) -> None:
     policy = replace(policy_with(0.0), labelling=LabellingPolicy())
     bench = make_bench(hasher=PlainHasher(), policy=policy)
-    assert "nothing is chosen" in analyst(bench).get(PAGE).text
+    assert "nothing is chosen" in member(bench, "anna", "ml").get(PAGE).text
 
 
 def test_an_administrator_opens_it_too(bench: Bench) -> None:

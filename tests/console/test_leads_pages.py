@@ -7,8 +7,19 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.console.desk import FINDING, another, claim_of, decide, hold, id_of, keys_of, take
-from tests.console.person import PASSWORD, Person, PlainHasher
+from tests.console.desk import (
+    FINDING,
+    add_account,
+    another,
+    bench_with_mara,
+    claim_of,
+    decide,
+    hold,
+    id_of,
+    keys_of,
+    take,
+)
+from tests.console.person import Person
 from tests.serving.bench import Bench
 from tests.serving.conftest import MakeBench
 from triage_ml.domain.case import CaseState
@@ -22,19 +33,12 @@ PAGES = ("/console/leads", "/console/leads/quality", "/console/leads/measures")
 WORK = "/console/leads"
 
 
-def desk_of(make_bench: MakeBench) -> Bench:
-    """Make a desk on which every decision is judged again."""
-    policy = load_policy()
-    policy = replace(policy, quality=replace(policy.quality, double_share=1.0))
-    return make_bench(hasher=PlainHasher(), policy=policy)
-
-
 @pytest.fixture
 def bench(make_bench: MakeBench) -> Bench:
     """One reviewer, and every decision is judged again."""
-    bench = desk_of(make_bench)
-    bench.run(bench.service.accounts.create, "mara", "Mara Diaz", ["review"], PASSWORD)
-    return bench
+    policy = load_policy()
+    policy = replace(policy, quality=replace(policy.quality, double_share=1.0))
+    return bench_with_mara(make_bench, policy=policy)
 
 
 @pytest.fixture
@@ -193,7 +197,7 @@ def differing(person: Person) -> str:
     page = hold(person)
     assert decide(person, page).status_code == 303
     bench = person.bench
-    bench.run(bench.service.accounts.create, "otto", "Otto", ["review"], PASSWORD)
+    add_account(bench, "otto")
     bench.run(_judge, bench)
     return page
 
@@ -254,9 +258,8 @@ def test_a_reviewer_is_not_offered_to_mark_a_case(person: Person) -> None:
 
 
 @pytest.fixture
-def busy(make_bench: MakeBench) -> Bench:
+def busy(bench: Bench) -> Bench:
     """A desk on which seven people decided cases, each at a speed of their own."""
-    bench = desk_of(make_bench)
     for number in range(7):
         person = another(bench, f"person-{number}")
         bench.report(item_id=f"post-{number}", item_author_ref=f"author-{number}")

@@ -8,8 +8,8 @@ from zipfile import ZipFile
 
 import pytest
 
-from tests.console.desk import another
-from tests.console.person import PASSWORD, Person, PlainHasher
+from tests.console.desk import another, bench_with_mara
+from tests.console.person import Person
 from tests.serving.bench import Bench
 from tests.serving.conftest import MakeBench
 from triage_ml.policy import load_policy
@@ -22,9 +22,7 @@ def bench(make_bench: MakeBench) -> Bench:
     """A desk where every claim is drawn at random."""
     policy = load_policy()
     priority = replace(policy.priority, random_share=1.0, blind_share=0.0)
-    bench = make_bench(hasher=PlainHasher(), policy=replace(policy, priority=priority))
-    bench.run(bench.service.accounts.create, "mara", "Mara Diaz", ["review"], PASSWORD)
-    return bench
+    return bench_with_mara(make_bench, policy=replace(policy, priority=priority))
 
 
 def decide(bench: Bench, item_id: str, *, finds: bool, **changes: str) -> None:
@@ -82,9 +80,10 @@ def test_numbers_come_with_their_interval(analyst: Person) -> None:
     for number in range(4):
         decide(analyst.bench, f"post-{number}", finds=number > 0)
     page = analyst.get(f"{URL}?language=en")
-    assert "75% (75%\u00a0–\u00a075%)" in page.text  # all are decided: nothing is left to chance
+    nothing_left = '75% <span class="soft interval">(75% – 75%)</span>'
+    assert nothing_left in page.text  # all are decided: nothing is left to chance
     drawn = analyst.get(f"{URL}?language=en&sample=waiting").text
-    assert "75% (13.2%\u00a0–\u00a099.8%)" in drawn
+    assert '75% <span class="soft interval">(13.2% – 99.8%)</span>' in drawn
     rows = table(analyst.get(f"{URL}/export.csv").content)
     [one] = [
         row

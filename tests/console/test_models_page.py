@@ -9,11 +9,11 @@ from uuid import uuid4
 import pytest
 
 from serving.console.model_card import card_html
-from tests.console.desk import another
+from tests.console.desk import another, member
 from tests.console.person import Person
 from tests.serving.bench import KEYWORDS, Bench
 from tests.unit.pairs import made, pair, stand
-from triage_ml.domain.taxonomy import Severity
+from triage_ml.domain.taxonomy import Label, Language, Severity, Support, SupportMatrix
 from triage_ml.ports import LiveModel, ModelInfo
 from triage_ml.testing import StubScorer
 
@@ -42,19 +42,9 @@ def keeper(bench: Bench) -> Person:
     return member(bench, "ida", "ml")
 
 
-def member(bench: Bench, name: str, *scopes: str) -> Person:
-    from tests.console.person import PASSWORD
-
-    bench.run(bench.service.accounts.create, name, name.title(), list(scopes), PASSWORD)
-    person = Person(bench, name)
-    bench.client.cookies.clear()
-    assert person.sign_in().status_code == 303
-    return person
-
-
-def with_card(bench: Bench) -> ModelInfo:
+def with_info(bench: Bench, **changes: Any) -> ModelInfo:
     scorer = StubScorer(KEYWORDS)
-    info = replace(scorer.info, card=CARD)
+    info = replace(scorer.info, **changes)
 
     @dataclass
     class Carded:
@@ -103,7 +93,7 @@ def test_it_says_when_no_model_is_loaded(bench: Bench, keeper: Person) -> None:
 
 def test_the_card_and_the_history_are_shown(bench: Bench, keeper: Person) -> None:
     """Since when, by whom, why."""
-    info = with_card(bench)
+    info = with_info(bench, card=CARD)
     at = bench.clock.now() - timedelta(days=3)
     bench.store._lives += [
         LiveModel(1, "m-0", "0" * 64, at, "anna", "the first"),
@@ -114,6 +104,17 @@ def test_the_card_and_the_history_are_shown(bench: Bench, keeper: Person) -> Non
     assert "fewer misses &lt;b&gt;" in text
     assert "<h3>Model card: stub</h3>" in text
     assert text.index("ben</bdi>") < text.index("anna</bdi>")
+
+
+def test_an_auc_is_shown_where_a_label_counts_as_measured(bench: Bench, keeper: Person) -> None:
+    """Of too few texts it would speak against what is said beside it."""
+    cells = {(Language.EN, Label.HATE): Support.MEASURED}
+    quality = {"en": {"hate": {"auc": 0.9154, "auc_low": 0.9, "auc_high": 0.93}}}
+    few = {"de": {"hate": {"auc": 0.62}}}
+    with_info(bench, support=SupportMatrix(cells), quality={**quality, **few})
+    text = keeper.get(PAGE).text
+    assert 'AUC 0.915</span> <span class="soft interval">(0.9 to 0.93)' in text
+    assert text.count("AUC") == 1
 
 
 def test_another_live_model_than_the_one_that_answers_is_told(bench: Bench, keeper: Person) -> None:
@@ -175,12 +176,10 @@ def test_a_comparison_shows_moves_waits_and_breaches(bench: Bench, keeper: Perso
 def test_cases_are_linked_for_who_may_open_them(bench: Bench, keeper: Person) -> None:
     """And restricted ones for their scope."""
     path = keep(bench)
-    bench.client.cookies.clear()
     both = member(bench, "rosa", "ml", "review")
     text = both.get(path).text
     assert f'href="/console/cases/{pair(1).case_id}"' in text
     assert f'href="/console/cases/{pair(3).case_id}"' not in text
-    bench.client.cookies.clear()
     few = member(bench, "rita", "ml", "review", "restricted")
     text = few.get(path).text
     assert f'href="/console/cases/{pair(3).case_id}"' in text

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.console.desk import FINDING, another, decide, hold, id_of, take
-from tests.console.person import PASSWORD, Person, PlainHasher
+from tests.console.desk import FINDING, another, bench_with_mara, decide, hold, id_of, take
+from tests.console.person import Person
 from tests.serving.bench import Bench
 from tests.serving.conftest import MakeBench
 from triage_ml.domain.taxonomy import Label, Language
@@ -22,9 +22,7 @@ def bench(make_bench: MakeBench) -> Bench:
     """One reviewer, and every decision is judged again."""
     policy = load_policy()
     policy = replace(policy, quality=replace(policy.quality, double_share=1.0, golden_share=0.0))
-    bench = make_bench(hasher=PlainHasher(), policy=policy)
-    bench.run(bench.service.accounts.create, "mara", "Mara Diaz", ["review"], PASSWORD)
-    return bench
+    return bench_with_mara(make_bench, policy=policy)
 
 
 @pytest.fixture

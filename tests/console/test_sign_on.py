@@ -12,7 +12,8 @@ from joserfc import jwk
 from pydantic import SecretStr
 
 from serving.sign_on import Provider
-from tests.console.person import PASSWORD, Person, PlainHasher
+from tests.console.desk import bench_with_mara
+from tests.console.person import PASSWORD, Person
 from tests.console.provider import (
     CLIENT_ID,
     CLIENT_SECRET,
@@ -43,9 +44,7 @@ def start(make_bench: MakeBench, issuer: Issuer, **changes: Any) -> Person:
         name_claim=claim,
         transport=issuer.transport,
     )
-    bench = make_bench(hasher=PlainHasher(), provider=provider, **changes)
-    bench.run(bench.service.accounts.create, "mara", "Mara Diaz", ["review"], PASSWORD)
-    return Person(bench)
+    return Person(bench_with_mara(make_bench, provider=provider, **changes))
 
 
 @pytest.fixture

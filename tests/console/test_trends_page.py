@@ -10,7 +10,7 @@ import pytest
 from httpx2 import Response
 
 from serving.console import sheets
-from tests.console.desk import another, decide, hold, id_of
+from tests.console.desk import another, decide, hold, id_of, member
 from tests.console.person import Person
 from triage_ml.workflow import answers
 
@@ -180,23 +180,14 @@ def test_who_has_the_scope_sees_it_and_takes_none_of_it_out(person: Person) -> N
 @pytest.mark.parametrize("path", ["", "/data", "/cases", "/export.csv?chart=reports"])
 def test_trends_need_a_reviewer_or_a_lead(person: Person, stranger: Person, path: str) -> None:
     bench = person.bench
-    bench.run(
-        bench.service.accounts.create, "ines", "Ines", ["intake"], "seven quiet herons at noon"
-    )
     bench.client.cookies.clear()
     assert stranger.get(URL + path).status_code == 303
-    ines = Person(bench, "ines")
-    ines.sign_in()
+    ines = member(bench, "ines", "intake")
     assert ines.get(URL + path).status_code == 403
 
 
 def test_a_lead_sees_trends(person: Person) -> None:
-    bench = person.bench
-    bench.run(bench.service.accounts.create, "lou", "Lou", ["lead"], "seven quiet herons at noon")
-    bench.client.cookies.clear()
-    lou = Person(bench, "lou")
-    lou.sign_in()
-    assert lou.get(URL).status_code == 200
+    assert member(person.bench, "lou", "lead").get(URL).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,9 @@ from tests.contract.steps import (
     make_scores,
     report,
 )
+from tests.unit.builders import longer_texts
 from triage_ml.domain.drift import DriftDay
 from triage_ml.domain.drift_ledger import Key
-from triage_ml.domain.drift_watch import Reading
 from triage_ml.domain.scores import Arm
 from triage_ml.domain.taxonomy import Label, Language
 from triage_ml.errors import Conflict, NotFound
@@ -31,21 +31,7 @@ TODAY = NOW.date()
 DAY = timedelta(days=1)
 OPEN = tuple(name for name, row in load_policy().queues.items() if not row.restricted)
 WANTED = Watched(OPEN, ("child_safety",))
-READING = Reading(
-    day=TODAY,
-    measure="length",
-    language="tr",
-    model_version="",
-    have=28,
-    need=28,
-    n=900,
-    before=61.0,
-    after=112.0,
-    z=7.5,
-    limit=4.7,
-    matters=True,
-    since=TODAY - 3 * DAY,
-)
+READING = longer_texts(TODAY)
 
 
 async def test_days_are_counted_from_the_first_score_on_and_once(store):

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from serving.worker import Worker
 from tests.serving.bench import Bench
+from tests.unit.builders import longer_texts
 from triage_ml.domain.drift_watch import Reading
 
 DAY = timedelta(days=1)
@@ -11,9 +12,8 @@ DAY = timedelta(days=1)
 
 def readings(bench: Bench) -> list[Reading]:
     day = bench.clock.now().date() - DAY
-    known = {"have": 28, "need": 28, "n": 100, "limit": 4.7, "matters": True, "since": day}
     return [
-        Reading(day, "length", "tr", "", before=61.0, after=112.0, z=7.5, **known),
+        longer_texts(day),
         Reading(day, "score:hate", "de", "m-1", have=3, need=28, limit=4.7),
     ]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 from triage_ml.domain.admission import open_case
 from triage_ml.domain.case import Case, CaseState, Claim, Stage
 from triage_ml.domain.decision import Action, Verdict
+from triage_ml.domain.drift_watch import Reading
 from triage_ml.domain.policy import Policy
 from triage_ml.domain.priority import Circumstances, Priority, prioritise
 from triage_ml.domain.report import Item, Report, ReportSummary, Source
@@ -134,3 +135,23 @@ def make_case_in(state: CaseState) -> Case:
     if state is CaseState.DECIDED:
         return make_decided_case()
     return make_case(state=state)
+
+
+def longer_texts(day: date, **changes: Any) -> Reading:
+    """Turkish texts have been longer for three days, enough for an alarm."""
+    fields = {
+        "day": day,
+        "measure": "length",
+        "language": "tr",
+        "model_version": "",
+        "have": 28,
+        "need": 28,
+        "n": 900,
+        "before": 61.0,
+        "after": 112.0,
+        "z": 7.5,
+        "limit": 4.7,
+        "matters": True,
+        "since": day - timedelta(days=3),
+    }
+    return Reading(**{**fields, **changes})

@@ -127,6 +127,20 @@ def test_grave_cases_that_sink_cost_more():
     assert rows(report, "gap")["language"]["harm_per_case"] > 0
 
 
+def test_no_interval_holds_a_share_that_cannot_be():
+    """Few cases in few repetitions reach far beyond what a share, or a difference, can be."""
+    due = [stand(later=timedelta(hours=hours - 24)) for hours in (0.5, 1.5, 0.5, 1.5)]
+    pairs = [pair(n, minutes=60, before=place) for n, place in enumerate(due)]
+    report = delay_of(pairs, side(Crew("a", 1)), side(Crew("b", 3)), Plan(3, 2, 0.5))
+    sides = [found for row in report.rows for found in (row.before, row.after) if found]
+    shares = [found["breach_rate"] for found in sides]
+    changes = [row.difference["breach_rate"] for row in report.rows if row.difference]
+    assert all(0 <= one.low <= one.mean <= one.high <= 1 for one in shares)
+    assert all(-1 <= one.low <= one.mean <= one.high <= 1 for one in changes)
+    assert 1 in {one.high for one in shares}
+    assert -1 in {one.low for one in changes}
+
+
 @given(st.lists(st.floats(0, 30), min_size=2, max_size=40), st.integers(1, 3))
 @given_settings(max_examples=25)
 def test_more_reviewers_never_raise_the_mean_wait(hours, n):

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import exp
+from math import exp, inf
 from random import Random
 from statistics import fmean
 
@@ -21,6 +21,7 @@ from triage_ml.domain.staffing import SHORTEST_SPAN, Staffing
 from triage_ml.domain.waited import (
     GAPS,
     MEASURES,
+    MOST,
     RESTRICTED,
     Key,
     Lived,
@@ -227,20 +228,23 @@ def _row(
         kind=key[0],
         name=key[1],
         n_cases=sum(key in keys_of(pair, pair.before) for pair in pairs),
-        before={name: _positive([row[name] for row in one]) for name in names if one},
-        after={name: _positive([row[name] for row in two]) for name in names if two},
+        before={name: _level(name, [row[name] for row in one]) for name in names if one},
+        after={name: _level(name, [row[name] for row in two]) for name in names if two},
         difference={
-            name: spread_of([b[key][name] - a[key][name] for a, b in both])
+            name: _difference(name, [b[key][name] - a[key][name] for a, b in both])
             for name in names
             if both
         },
     )
 
 
-def _positive(values: Sequence[float]) -> Spread:
-    """Give the spread of what is never under zero."""
-    found = spread_of(values)
-    return Spread(found.mean, max(0.0, found.low), found.high)
+def _level(name: str, values: Sequence[float]) -> Spread:
+    return spread_of(values).within(0.0, MOST.get(name, inf))
+
+
+def _difference(name: str, values: Sequence[float]) -> Spread:
+    most = MOST.get(name, inf)
+    return spread_of(values).within(-most, most)
 
 
 def _tests(

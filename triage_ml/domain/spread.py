@@ -16,6 +16,10 @@ class Spread:
     low: float
     high: float
 
+    def within(self, least: float, most: float) -> "Spread":
+        """Leave out what cannot be: few repetitions reach far."""
+        return Spread(self.mean, max(self.low, least), min(self.high, most))
+
 
 def spread_of(values: Sequence[float]) -> Spread:
     """Give the mean, and the interval in which a further value lies: mean ± t · s · √(1 + 1/n).

@@ -13,6 +13,9 @@ MEASURES = ("wait_p50", "wait_p95", "breach_rate", "harm_hours", "harm_per_case"
 """Hours until the claim; share decided after the due time; severity weight × reach × hours until
 the decision, together and per case; cases that still wait at the end."""
 
+MOST: Mapping[str, float] = {"breach_rate": 1.0}
+"""The largest value of a measure that has one; none is under zero."""
+
 GAPS = ("wait_p95", "breach_rate", "harm_per_case")
 MIN_FOR_GAP = 30
 """A language with fewer cases says nothing of how languages are treated."""

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.console.frame import redirect, render
+from serving.console.notes import note_error
 from serving.console.pages.queues import refused
 from serving.console.session import Lead, first, form
 from serving.dependencies import Running
@@ -20,7 +21,6 @@ from triage_ml.errors import (
     LeaseExpired,
     NotFound,
     ScopeMissing,
-    TooLarge,
     TriageError,
 )
 from triage_ml.workflow.leads import MAX_SHOWN
@@ -149,9 +149,7 @@ def _code(error: InvalidInput, reason: str) -> str:
     """Name what was wrong: nothing chosen, or the reason."""
     if error.field == "claim_id":
         return "none_chosen"
-    if isinstance(error, TooLarge):
-        return "too_long"
-    return "unstorable" if reason.strip() else "empty"
+    return note_error(error, reason)
 
 
 def _text(sent: dict[str, list[str]], name: str) -> str:

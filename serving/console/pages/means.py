@@ -4,8 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
+from serving.console.attachments import csv_file, xlsx_file
+from serving.console.charts import charts_answer
 from serving.console.frame import render, voice_of
 from serving.console.means_view import (
     COLUMNS,
@@ -14,16 +16,12 @@ from serving.console.means_view import (
     SAMPLES,
     MeansQuestion,
     charts_of_means,
-    label_name,
-    language_name,
     question_of,
     rate_of,
-    rate_text,
     rows_of_sample,
     sheet_of_means,
 )
 from serving.console.session import signed_in_with
-from serving.console.sheets import write_csv, write_xlsx
 from serving.dependencies import Running
 from triage_ml.domain.account import LEAD, Account
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES
@@ -33,8 +31,6 @@ from triage_ml.workflow.review import RESTRICTED
 from triage_ml.workflow.trends import RESTRICTED_LABELS
 
 router = APIRouter(prefix="/console/means", include_in_schema=False)
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 MeansReader = Annotated[Account, Depends(signed_in_with("ml", LEAD))]
 
@@ -68,9 +64,6 @@ async def show_means(request: Request, service: Running, who: MeansReader) -> Re
         reasons=REASONS,
         rate_of=rate_of,
         query=asked.query(),
-        rate_text=lambda rate: rate_text(voice, rate),
-        label_text=lambda label: label_name(voice, label),
-        language_text=lambda language: language_name(voice, language),
     )
 
 
@@ -84,16 +77,14 @@ async def give_data(request: Request, service: Running, who: MeansReader) -> Res
     asked = question_of(given)
     report = await service.means.report(who.scopes, asked.days, leaves="file" in given)
     _check(report, asked, who)
-    charts = [chart.as_json() for chart in charts_of_means(report, asked, voice_of(request))]
-    return JSONResponse({"charts": charts}, headers={"Cache-Control": "no-store"})
+    return charts_answer(charts_of_means(report, asked, voice_of(request)))
 
 
 @router.get("/export.csv")
 async def export_csv(request: Request, service: Running, who: MeansReader) -> Response:
     """Give every number of a window as CSV; nothing restricted leaves the console."""
     report = await _to_export(request, service, who)
-    content = write_csv(COLUMNS, sheet_of_means(report))
-    return _file(content, "text/csv; charset=utf-8", report, "csv")
+    return csv_file(_file_name(report), COLUMNS, sheet_of_means(report))
 
 
 @router.get("/export.xlsx")
@@ -110,8 +101,7 @@ async def export_xlsx(request: Request, service: Running, who: MeansReader) -> R
         ("blind", "first decisions taken without hints"),
         ("left out", "restricted queues and labels; cases without scores"),
     ]
-    content = write_xlsx(COLUMNS, sheet_of_means(report), about)
-    return _file(content, XLSX, report, "xlsx")
+    return xlsx_file(_file_name(report), COLUMNS, sheet_of_means(report), about)
 
 
 async def _to_export(request: Request, service: Running, who: Account) -> MeansReport:
@@ -119,13 +109,8 @@ async def _to_export(request: Request, service: Running, who: Account) -> MeansR
     return await service.means.report(who.scopes, asked.days, leaves=True)
 
 
-def _file(content: bytes, media_type: str, report: MeansReport, kind: str) -> Response:
-    name = f"triage-automated-means-{report.until.date().isoformat()}-{report.days}d.{kind}"
-    headers = {
-        "Content-Disposition": f'attachment; filename="{name}"',
-        "Cache-Control": "no-store",
-    }
-    return Response(content, headers=headers, media_type=media_type)
+def _file_name(report: MeansReport) -> str:
+    return f"triage-automated-means-{report.until.date().isoformat()}-{report.days}d"
 
 
 def _check(report: MeansReport, asked: MeansQuestion, who: Account) -> None:

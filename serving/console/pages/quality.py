@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.console.frame import redirect, render
+from serving.console.notes import note_error
 from serving.console.pages.review import Draft
 from serving.console.second_look import bare_case
 from serving.console.session import Reviewer, first, form
@@ -18,7 +19,7 @@ from triage_ml.domain.account import Account
 from triage_ml.domain.decision import MAX_NOTE_CHARS, Action
 from triage_ml.domain.quality import Judgement
 from triage_ml.domain.taxonomy import Severity
-from triage_ml.errors import Conflict, InvalidInput, TooLarge
+from triage_ml.errors import Conflict, InvalidInput
 
 router = APIRouter(prefix="/console/quality", include_in_schema=False)
 
@@ -80,9 +81,7 @@ def explain(draft: Draft, error: InvalidInput, note: str) -> dict[str, str]:
     """Name what the domain refused in a form with a note."""
     if error.field != "note":
         return draft.explain(error)
-    if isinstance(error, TooLarge):
-        return {"note": "too_long"}
-    return {"note": "unstorable" if note.strip() else "empty"}
+    return {"note": note_error(error, note)}
 
 
 def form_values(draft: Draft, errors: dict[str, str], note: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from serving.console.frame import redirect, render
 from serving.console.insight import view_insight
+from serving.console.notes import note_error
 from serving.console.pages.care import rest_url
 from serving.console.pages.queues import claim_next, refused
 from serving.console.scores import view_scores
@@ -174,7 +175,7 @@ async def release(request: Request, service: Running, who: Reviewer, case_id: UU
     try:
         case = await service.review.release(who, _claim_id(sent), reason)
     except InvalidInput as error:
-        errors = {f"release.{error.field}": _note_error(error, reason)}
+        errors = {f"release.{error.field}": note_error(error, reason)}
         return await _page(request, service, who, case_id, errors=errors, reason=reason)
     except _GONE as error:
         return refused(request, error, case_id=case_id)
@@ -192,7 +193,7 @@ async def hold(request: Request, service: Running, who: Reviewer, case_id: UUID)
         until = service.clock.now() + timedelta(minutes=_minutes(minutes))
         await service.review.hold(who, _claim_id(sent), until, reason)
     except InvalidInput as error:
-        code = "not_so_long" if error.field == "until" else _note_error(error, reason)
+        code = "not_so_long" if error.field == "until" else note_error(error, reason)
         errors = {f"hold.{error.field}": code}
         return await _page(
             request, service, who, case_id, errors=errors, minutes=minutes, reason=reason
@@ -211,7 +212,7 @@ async def escalate(request: Request, service: Running, who: Reviewer, case_id: U
     try:
         await service.review.escalate(who, case_id, owner, reason, _claim_id(sent))
     except InvalidInput as error:
-        code = _OWNER_ERRORS.get(error.reason) or _note_error(error, entered.get(error.field, ""))
+        code = _OWNER_ERRORS.get(error.reason) or note_error(error, entered.get(error.field, ""))
         errors = {f"escalate.{error.field}": code}
         return await _page(
             request, service, who, case_id, errors=errors, owner=owner, reason=reason
@@ -340,12 +341,6 @@ def _claim_id(sent: Sent) -> UUID:
         return UUID(first(sent, "claim_id"))
     except ValueError:
         raise LeaseExpired("(none)") from None
-
-
-def _note_error(error: InvalidInput, entered: str) -> str:
-    if isinstance(error, TooLarge):
-        return "too_long"
-    return "empty" if is_blank(entered) else "unstorable"
 
 
 def _text(sent: Sent, name: str) -> str:

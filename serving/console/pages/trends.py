@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from enum import StrEnum
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from serving.console.charts import charts_of
+from serving.console.address import one_of
+from serving.console.attachments import csv_file, xlsx_file
+from serving.console.charts import charts_answer
 from serving.console.frame import render, voice_of
 from serving.console.session import signed_in_with
-from serving.console.sheets import sheet_of, write_csv, write_xlsx
-from serving.console.trend_words import day_name, label_text, part_text, query_of, spike_href
+from serving.console.sheets import sheet_of
+from serving.console.trend_charts import charts_of
+from serving.console.trend_words import label_text, part_text, question_query, spike_href
 from serving.dependencies import Running
 from triage_ml.domain.account import LEAD, Account
 from triage_ml.domain.taxonomy import Label, Language
@@ -26,9 +28,7 @@ from triage_ml.workflow.trends import MAX_LISTED, RESTRICTED_LABELS, Overview
 router = APIRouter(prefix="/console/trends", include_in_schema=False)
 
 SHOWN_DAYS = 28
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
-Choice = TypeVar("Choice", bound=StrEnum)
 Analyst = Annotated[Account, Depends(signed_in_with("review", LEAD))]
 
 
@@ -45,14 +45,13 @@ async def show_trends(request: Request, service: Running, who: Analyst) -> Respo
         found=found,
         asked=asked,
         charts=charts_of(found, voice),
-        query=query_of(asked),
+        query=question_query(asked),
         emerging=emerging,
         looked_at=looked_at,
         labels=[x for x in Label if x not in RESTRICTED_LABELS or RESTRICTED in who.scopes],
         languages=list(Language),
         splits=list(Split),
         spans=_spans(asked, service.trends.today()),
-        day_name=lambda day: day_name(voice, day),
         part_text=lambda part: part_text(voice, asked.split, part),
         spike_href=lambda spike: spike_href(asked, spike),
     )
@@ -67,8 +66,7 @@ async def give_data(request: Request, service: Running, who: Analyst) -> Respons
     given = request.query_params
     asked = question_of(given, service.trends.today())
     found = await service.trends.overview(who, asked, leaves="file" in given)
-    charts = [chart.as_json() for chart in charts_of(found, voice_of(request))]
-    return JSONResponse({"charts": charts}, headers={"Cache-Control": "no-store"})
+    return charts_answer(charts_of(found, voice_of(request)))
 
 
 @router.get("/cases")
@@ -76,7 +74,7 @@ async def show_cases(request: Request, service: Running, who: Analyst) -> Respon
     """List the cases behind a number, without their texts."""
     given = request.query_params
     asked = question_of(given, service.trends.today())
-    measure = _choice(Measure, "measure", given.get("measure", ""), Measure.REPORTS)
+    measure = one_of(given, "measure", Measure, Measure.REPORTS)
     lines = await service.trends.cases(who, asked, measure)
     voice = voice_of(request)
     return render(
@@ -87,8 +85,7 @@ async def show_cases(request: Request, service: Running, who: Analyst) -> Respon
         asked=asked,
         measure=measure,
         term=None,
-        back=query_of(asked),
-        day_name=lambda day: day_name(voice, day),
+        back=question_query(asked),
         label_text=lambda label: label_text(voice, label),
     )
 
@@ -107,7 +104,6 @@ async def show_emerging(request: Request, service: Running, who: Analyst, key: s
         measure=None,
         term=term,
         back="",
-        day_name=lambda day: day_name(voice, day),
         label_text=lambda label: label_text(voice, label),
     )
 
@@ -117,7 +113,7 @@ async def export_csv(request: Request, service: Running, who: Analyst) -> Respon
     """Give a chart's numbers as CSV; nothing restricted leaves the console."""
     found, chart = await _to_export(request, service, who)
     columns, rows = sheet_of(found, chart)
-    return _file(write_csv(columns, rows), "text/csv; charset=utf-8", _name(found, chart, "csv"))
+    return csv_file(_file_name(found, chart), columns, rows)
 
 
 @router.get("/export.xlsx")
@@ -137,7 +133,7 @@ async def export_xlsx(request: Request, service: Running, who: Analyst) -> Respo
         ("left out", "restricted queues and labels"),
         ("prevalence", "of cases that waited, drawn by chance; the gravest wait least"),
     ]
-    return _file(write_xlsx(columns, rows, about), XLSX, _name(found, chart, "xlsx"))
+    return xlsx_file(_file_name(found, chart), columns, rows, about)
 
 
 async def _to_export(request: Request, service: Running, who: Account) -> tuple[Overview, str]:
@@ -149,17 +145,9 @@ async def _to_export(request: Request, service: Running, who: Account) -> tuple[
     return await service.trends.overview(who, asked, leaves=True), chart
 
 
-def _file(content: bytes, media_type: str, name: str) -> Response:
-    headers = {
-        "Content-Disposition": f'attachment; filename="{name}"',
-        "Cache-Control": "no-store",
-    }
-    return Response(content, headers=headers, media_type=media_type)
-
-
-def _name(found: Overview, chart: str, kind: str) -> str:
+def _file_name(found: Overview, chart: str) -> str:
     asked = found.question
-    return f"triage-{chart}-{asked.since.isoformat()}-{asked.until.isoformat()}.{kind}"
+    return f"triage-{chart}-{asked.since.isoformat()}-{asked.until.isoformat()}"
 
 
 def question_of(given: Mapping[str, str], today: date) -> Question:
@@ -170,27 +158,15 @@ def question_of(given: Mapping[str, str], today: date) -> Question:
     until = _day("to", given.get("to", ""), today)
     month_before = until - timedelta(days=SHOWN_DAYS - 1) if until.year >= 2000 else until
     since = _day("from", given.get("from", ""), month_before)
-    step = given.get("step", "")
-    if step not in ("", "day", "week"):
-        raise InvalidInput("step", "must be day or week")
     return Question(
         since=since,
         until=until,
         label=given.get("label", ""),
         language=given.get("language", ""),
         surface=given.get("surface", ""),
-        split=_choice(Split, "split", given.get("split", ""), Split.LABEL),
-        weekly=step == "week",
+        split=one_of(given, "split", Split, Split.LABEL),
+        weekly=one_of(given, "step", ("day", "week"), "day") == "week",
     )
-
-
-def _choice(kind: type[Choice], field: str, given: str, default: Choice) -> Choice:
-    if not given:
-        return default
-    try:
-        return kind(given)
-    except ValueError:
-        raise InvalidInput(field, f"must be one of {', '.join(kind)}") from None
 
 
 def _day(field: str, given: str, default: date) -> date:
@@ -207,7 +183,7 @@ def _spans(asked: Question, today: date) -> list[tuple[int, str]]:
     return [
         (
             n,
-            query_of(
+            question_query(
                 asked,
                 **{"from": (today - timedelta(days=n - 1)).isoformat(), "to": today.isoformat()},
             ),

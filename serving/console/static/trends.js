@@ -1,56 +1,19 @@
-// The charts of the trends page. Their numbers come from the server, in words already; a click
-// leads to the cases behind a number. Without this script the tables hold everything.
+// The charts of trends and of automated means. Their numbers come from the server, in words
+// already; a click leads to the cases behind a number.
 (function () {
   "use strict";
 
-  var holder = document.getElementById("charts");
-  if (!holder || !window.echarts) return;
-  var said = document.getElementById("charts-said");
-  var dark = window.matchMedia("(prefers-color-scheme: dark)");
-  var LIGHT = ["#0b5cad", "#b3541e", "#14602f", "#7b3fa0", "#9c1519", "#006d77", "#7a4b00",
-    "#44546a", "#b0307a", "#4d6b00", "#5a4fcf", "#8a6d3b", "#2f7f9f", "#6b2d2d"];
-  var DARK = ["#8cc4ff", "#ffb27a", "#98dcae", "#d3adf5", "#ffaba8", "#7fdbe2", "#ffcf85",
-    "#b9c4d3", "#ff9fd4", "#c5e075", "#b7b0ff", "#dcc193", "#9bd3ea", "#d9a0a0"];
-  var drawn = [];
-
-  function colour(name) {
-    return window.getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  }
-
-  function percent(value) {
-    return new Intl.NumberFormat(document.documentElement.lang, {
-      style: "percent",
-      maximumFractionDigits: 1,
-    }).format(value);
-  }
-
-  function number(value) {
-    return new Intl.NumberFormat(document.documentElement.lang).format(value);
-  }
-
-  function base(chart) {
-    var ink = colour("--ink");
-    var line = colour("--line");
-    var axis = { axisLine: { lineStyle: { color: line } }, axisLabel: { color: ink },
-      splitLine: { lineStyle: { color: line } } };
-    return {
-      animation: false,
-      color: dark.matches ? DARK : LIGHT,
-      textStyle: { color: ink, fontFamily: "system-ui, sans-serif" },
-      // Drawn on the canvas: HTML would bring styles that the page does not allow.
-      tooltip: { trigger: "axis", renderMode: "richText", confine: true,
-        backgroundColor: colour("--sheet"), borderColor: line, textStyle: { color: ink } },
-      legend: { type: "scroll", bottom: 0, textStyle: { color: ink },
-        pageTextStyle: { color: ink }, pageIconColor: ink },
-      grid: { left: 8, right: 24, top: 24, bottom: 40, containLabel: true },
-      xAxis: Object.assign({ type: "category", data: chart.names }, axis),
-      yAxis: Object.assign({ type: "value", minInterval: chart.unit === "count" ? 1 : 0 }, axis),
-    };
-  }
+  var charts = window.consoleCharts;
+  if (!charts) return;
+  var holder = charts.holder;
+  var colour = charts.colour;
+  var number = charts.numbers({});
+  var percent = charts.numbers({ style: "percent", maximumFractionDigits: 1 });
 
   function stack(chart) {
-    var option = base(chart);
+    var option = charts.base(chart);
     option.tooltip.valueFormatter = number;
+    option.yAxis.minInterval = 1;
     option.series = chart.series.map(function (row) {
       return { name: row.name, type: "bar", stack: "all", data: row.values, part: row.part };
     });
@@ -106,7 +69,7 @@
   }
 
   function band(chart) {
-    var option = base(chart);
+    var option = charts.base(chart);
     var clear = { opacity: 0 };
     option.legend = undefined;
     option.grid.bottom = 8;
@@ -124,7 +87,7 @@
   }
 
   function intervals(chart) {
-    var option = base(chart);
+    var option = charts.base(chart);
     var values = option.yAxis;
     option.legend = undefined;
     option.grid.bottom = 8;
@@ -145,6 +108,10 @@
 
   var WAYS = { stack: stack, band: band, intervals: intervals };
 
+  function optionOf(chart) {
+    return WAYS[chart.kind](chart);
+  }
+
   function go(chart, event) {
     var href = chart.hrefs[event.dataIndex];
     if (!href || event.componentType !== "series") return;
@@ -157,50 +124,16 @@
     window.location.assign(url.pathname + url.search);
   }
 
-  function draw(chart) {
-    var element = document.getElementById("chart-" + chart.key);
-    if (!element) return;
-    element.hidden = false;
-    if (chart.kind === "intervals" && chart.names.length > 12) element.dataset.tall = "";
-    var picture = window.echarts.init(element, null, { renderer: "canvas" });
-    picture.setOption(WAYS[chart.kind](chart));
-    picture.on("click", function (event) {
-      go(chart, event);
-    });
-    var button = holder.querySelector('[data-png="' + chart.key + '"]');
-    if (button) {
-      button.hidden = false;
-      button.onclick = function () {
-        save(element, chart.key);
-      };
-    }
-    element.dataset.drawn = "yes";
-    drawn.push({ picture: picture, chart: chart });
-  }
-
-  function ask(more) {
-    return fetch(holder.dataset.source + more, {
-      headers: { Accept: "application/json" }, credentials: "same-origin",
-    }).then(function (answer) {
-      if (!answer.ok) throw new Error(String(answer.status));
-      return answer.json();
-    });
-  }
-
-  function failed() {
-    said.textContent = holder.dataset.failed;
-  }
-
   // A picture is a file: it is drawn anew, without what must not leave the console.
   function save(element, key) {
-    ask("&file=1").then(function (found) {
-      var chart = found.charts.find(function (row) {
+    charts.ask("&file=1").then(function (found) {
+      var chart = found.find(function (row) {
         return row.key === key;
       });
       var picture = window.echarts.init(document.createElement("div"), null, {
         renderer: "canvas", width: element.clientWidth, height: element.clientHeight,
       });
-      picture.setOption(WAYS[chart.kind](chart));
+      picture.setOption(optionOf(chart));
       var link = document.createElement("a");
       link.href = picture.getDataURL({
         type: "png", pixelRatio: 2, backgroundColor: colour("--paper"),
@@ -208,19 +141,8 @@
       link.download = "triage-" + key + ".png";
       link.click();
       picture.dispose();
-    }).catch(failed);
+    }).catch(charts.failed);
   }
-
-  window.addEventListener("resize", function () {
-    drawn.forEach(function (row) {
-      row.picture.resize();
-    });
-  });
-  dark.addEventListener("change", function () {
-    drawn.forEach(function (row) {
-      row.picture.setOption(WAYS[row.chart.kind](row.chart), true);
-    });
-  });
 
   // The link of a chart is copied where the browser allows it, and followed where not.
   holder.addEventListener("click", function (event) {
@@ -228,13 +150,21 @@
     if (!link || !navigator.clipboard || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     navigator.clipboard.writeText(link.href).then(function () {
-      said.textContent = link.dataset.copy;
+      charts.said.textContent = link.dataset.copy;
     }, function () {
       window.location.assign(link.href);
     });
   });
 
-  ask("").then(function (found) {
-    found.charts.forEach(draw);
-  }).catch(failed);
+  charts.start(optionOf, function (chart, place) {
+    place.picture.on("click", function (event) {
+      go(chart, event);
+    });
+    var button = holder.querySelector('[data-png="' + chart.key + '"]');
+    if (!button) return;
+    button.hidden = false;
+    button.onclick = function () {
+      save(place.element, chart.key);
+    };
+  });
 })();
