@@ -35,6 +35,18 @@ def test_decisions_are_exported_shown_and_erased(triage, tmp_path, with_decision
     assert "of these because they were erased: 1" in triage("decisions", "show", tmp_path / "b")[1]
 
 
+def test_texts_that_the_corpora_reserve_are_left_out(triage, tmp_path, with_decisions):
+    """And a folder without the list of them is named."""
+    from training.corpora.examples import EXCLUDE, fold_hash
+
+    options = ("decisions", "export", "--out", tmp_path / "a", "--data", tmp_path)
+    missing = f"triage: {tmp_path / EXCLUDE}: no such file in the data folder\n"
+    assert triage(*options)[::2] == (1, missing)
+    (tmp_path / EXCLUDE).write_text(fold_hash("you are another"), "ascii")
+    assert triage(*options)[0] == 0
+    assert "left out, reserved: 1" in triage("decisions", "show", tmp_path / "a")[1]
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [

@@ -11,12 +11,14 @@ from tests.contract.steps import (
     NOW,
     POLICY,
     UPHELD,
+    appeal,
     claim_one,
     decide,
     make_scores,
     report,
 )
 from triage_ml.domain import guard
+from triage_ml.domain.case import Case
 from triage_ml.domain.guard import GuardLimits
 from triage_ml.domain.rollout import RolloutStage, Trial
 from triage_ml.domain.scores import Arm
@@ -130,7 +132,7 @@ async def test_counts_add_up(ready):
     assert await ready.tally(second.number) == {}
 
 
-async def decided_case(store, item_id: str, live: float, beside: float, upheld: bool) -> None:
+async def decided_case(store, item_id: str, live: float, beside: float, upheld: bool) -> Case:
     """Report a case that both models score, and decide it."""
     found = await report(store, item_id, scores=make_scores(live, "a"))
     case = await store.get_case(found.case_id)
@@ -139,7 +141,7 @@ async def decided_case(store, item_id: str, live: float, beside: float, upheld: 
         [ScoreRecord.of(found.case_id, case.item.version_sha256, 6, scores, Arm.SHADOW, NOW)]
     )
     claimed = await claim_one(store, queue=case.placement.queue)
-    await decide(store, claimed, UPHELD if upheld else DISMISSED)
+    return await decide(store, claimed, UPHELD if upheld else DISMISSED)
 
 
 async def test_decided_cases_are_counted_by_what_both_models_said(ready):
@@ -165,3 +167,40 @@ async def test_decided_cases_of_other_queues_are_not_counted(ready):
     await decided_case(ready, "i-1", 0.9, 0.1, upheld=True)
     assert await ready.decided(trial, ["somewhere"]) == []
     assert await ready.decided(replace(trial, version="c"), list(POLICY.queues)) == []
+
+
+async def test_a_case_under_complaint_waits_for_its_next_decision(ready):
+    """And counts once, by that one."""
+    trial = await ready.begin_trial(asked("b"))
+    case = await decided_case(ready, "i-1", 0.9, 0.1, upheld=True)
+    await appeal(ready, case.case_id)
+    assert await ready.decided(trial, list(POLICY.queues)) == []
+    again = await claim_one(ready, "ben", queue=POLICY.appeal_queue)
+    await decide(ready, again, DISMISSED)
+    assert await ready.decided(trial, list(POLICY.queues)) == [
+        guard.Decided(Language.EN, upheld=False, watched=False, other=True, n=1)
+    ]
+
+
+async def test_what_was_said_before_a_decision_counts_when_it_is_written_after_it(ready):
+    """A server writes what a shadow says every few seconds; what came too late counts nowhere."""
+    trial = await ready.begin_trial(asked("b"))
+    for item_id, late in (("i-1", timedelta()), ("i-2", timedelta(seconds=1))):
+        found = await report(ready, item_id, scores=make_scores(0.1, "a"))
+        queue = (await ready.get_case(found.case_id)).placement.queue
+        case = await decide(ready, await claim_one(ready, queue=queue), DISMISSED)
+        beside = make_scores(0.9, "b")
+        version, at = case.item.version_sha256, NOW + late
+        await ready.add_shadow_scores(
+            [ScoreRecord.of(case.case_id, version, 6, beside, Arm.SHADOW, at)]
+        )
+    assert await ready.decided(trial, list(POLICY.queues)) == [
+        guard.Decided(Language.EN, upheld=False, watched=True, other=False, n=1)
+    ]
+
+
+async def test_the_next_stage_begins_without_decisions(ready):
+    await ready.begin_trial(asked("b"))
+    await decided_case(ready, "i-1", 0.9, 0.1, upheld=True)
+    canary = replace(asked("b", RolloutStage.CANARY, 0.2), at=LATER)
+    assert await ready.decided(await ready.begin_trial(canary), list(POLICY.queues)) == []

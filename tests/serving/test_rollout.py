@@ -1,6 +1,8 @@
 """Shadow, canary, promotion and the guard: PostgreSQL, real artifacts, reports all the while."""
 
 import time
+from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from serving.app import open_service
 from serving.metrics import Metrics
 from serving.settings import Settings
+from serving.worker import Worker
 from tests.serving.bench import report_body
 from tests.serving.test_model_swap import metric, version, wait_for
 from tests.serving.test_whole_service import serving
@@ -48,6 +51,26 @@ def models(database_url, tmp_path, monkeypatch) -> Trials:
 @pytest.fixture
 def settings(database_url, tmp_path) -> dict[str, Any]:
     return {"database_url": database_url, "data_dir": tmp_path / "data"}
+
+
+@pytest.fixture
+def rounds_more(monkeypatch) -> Callable[[int], None]:
+    """Wait until the guard of every server has looked so many times more."""
+    n_looks: Counter[Worker] = Counter()
+    guard_round = Worker.guard_round
+
+    async def counted(worker: Worker) -> int:
+        found = await guard_round(worker)
+        n_looks[worker] += 1
+        return found
+
+    def wait(n: int) -> None:
+        until(lambda: n_looks)
+        before = Counter(n_looks)
+        until(lambda: all(n_looks[each] >= before[each] + n for each in before))
+
+    monkeypatch.setattr(Worker, "guard_round", counted)
+    return wait
 
 
 def test_a_shadow_scores_what_was_stored_and_places_nothing(models, settings):
@@ -205,7 +228,7 @@ def test_a_restart_goes_on_in_every_stage(models, settings):
         assert counted(client, "triage_challenger_texts_total") == 0
 
 
-def test_two_servers_share_a_trial_and_one_guard_acts(models, settings, tmp_path):
+def test_two_servers_share_a_trial_and_one_guard_acts(models, settings, tmp_path, rounds_more):
     """Both count into one tally, both go back, and the log has one line of it."""
     other = {**settings, "data_dir": tmp_path / "other"}
     with serving(**settings) as first, serving(**other) as second:
@@ -216,7 +239,7 @@ def test_two_servers_share_a_trial_and_one_guard_acts(models, settings, tmp_path
             until(lambda: models.newest()["stage"] == "ended")
             for client in (first, second):
                 until(lambda client=client: on_trial(client) is None)
-        time.sleep(0.5)  # the rounds of both guards go on
+        rounds_more(2)  # of both guards
         ended = models.rows("SELECT made_by FROM model_rollout WHERE stage = 'ended'")
         assert [row["made_by"] for row in ended] == ["guard"]
 
@@ -238,8 +261,6 @@ async def test_a_probation_that_is_over_ends_by_itself(models, settings, clock):
     """The new champion stays, and the log says that it passed."""
     import asyncio
 
-    from serving.worker import Worker
-
     short = GuardLimits(probation_hours=1)
     await asyncio.to_thread(models.shadow, "calm", short)
     await asyncio.to_thread(models.promote, "calm")
@@ -255,11 +276,11 @@ async def test_a_probation_that_is_over_ends_by_itself(models, settings, clock):
     assert newest.limits == short
 
 
-def test_a_set_folder_knows_no_trial(models, settings):
+def test_a_set_folder_knows_no_trial(models, settings, rounds_more):
     """Who names a folder means it."""
     folder = models.artifact("mine").folder
     models.shadow("calm")
     with serving(**settings, model_dir=folder) as client:
         assert client.post("/v1/reports", json=report_body()).status_code == 201
-        time.sleep(0.5)
+        rounds_more(2)  # who follows trials has begun to by then
         assert on_trial(client) is None

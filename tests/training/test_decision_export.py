@@ -21,6 +21,7 @@ from tests.contract.steps import (
     report,
 )
 from training.corpora.decisions import EXAMPLES, MANIFEST, TABLE, load_decisions
+from training.corpora.examples import EXCLUDE, fold_hash, read_reserved
 from training.feedback.export import Wanted, export_decisions
 from training.feedback.noise import NoiseModel
 from triage_ml.domain.decision import Action, Verdict
@@ -173,6 +174,18 @@ async def test_erased_content_is_gone_from_the_next_export(memory, tmp_path):
     assert manifest.previous["n_gone"] == manifest.previous["n_gone_erased"] == 1
     assert manifest.previous["n_examples"] == 2
     assert [line["text"] for line in lines(tmp_path / "after")] == ["you are a fool"]
+
+
+@pytest.mark.parametrize("text", ["@Anna you  fool", "call 201-555-0123 you fool", "Ｙou fool"])
+async def test_a_text_kept_for_evaluation_is_no_example(memory, tmp_path, text):
+    """Though without its mention or number nobody would know it again."""
+    (tmp_path / EXCLUDE).write_text(f"{fold_hash(text)}\n{fold_hash('another')}\n", "ascii")
+    await decided(memory, "i-1", text=text.upper())
+    await decided(memory, "i-2", text="you are a fool")
+    wanted = replace(WANTED, reserved=read_reserved(tmp_path))
+    manifest = await export(memory, tmp_path / "out", wanted)
+    assert [line["text"] for line in lines(tmp_path / "out")] == ["you are a fool"]
+    assert manifest.excluded["reserved"] == 1
 
 
 async def test_nothing_is_written_where_nothing_can_be_learnt(memory, tmp_path):

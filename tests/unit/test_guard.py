@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from triage_ml.domain import guard
 from triage_ml.domain.guard import Decided, GuardLimits, guard_limits, judge, pace_bucket
 from triage_ml.domain.taxonomy import Label, Language
 from triage_ml.errors import PolicyInvalid
+from triage_ml.policy.guard import load_guard
 
 LIMITS = GuardLimits()
 LANGUAGES = ("en", "de", "tr")
@@ -148,3 +150,16 @@ def test_a_wrong_limit_is_named(document, field):
 def test_every_label_has_its_measure():
     """Names of labels are those of the taxonomy."""
     assert all(name.removeprefix(guard.LABEL) in set(Label) for name in LABELS)
+
+
+def test_a_policy_folder_brings_its_own_limits(tmp_path):
+    """What it leaves out, also the file, is as shipped."""
+    assert load_guard(tmp_path) == load_guard() == LIMITS
+    (tmp_path / "guard.toml").write_text("missed = 0.2\n")
+    assert load_guard(tmp_path) == replace(LIMITS, missed=0.2)
+    (tmp_path / "guard.toml").write_text("missed = 2\n")
+    with pytest.raises(PolicyInvalid, match="missed"):
+        load_guard(tmp_path)
+    (tmp_path / "guard.toml").write_text("missed = \n")
+    with pytest.raises(PolicyInvalid, match=r"guard\.toml"):
+        load_guard(tmp_path)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.means import RATES, SAMPLES, Scenario, least_coverage, measure
-from triage_ml.domain.interval import beta_below, clopper_pearson
+from triage_ml.domain.beta import beta_below
+from triage_ml.domain.interval import clopper_pearson
 from triage_ml.domain.means import (
     Draws,
     Part,

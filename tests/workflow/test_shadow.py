@@ -18,6 +18,7 @@ from triage_ml.testing import StubDetector, StubScorer
 from triage_ml.workflow import shadow as module
 from triage_ml.workflow.challenger import Challenger
 from triage_ml.workflow.intake import Intake
+from triage_ml.workflow.scoring import Scoring
 from triage_ml.workflow.shadow import Shadow
 
 pytestmark = pytest.mark.anyio
@@ -106,15 +107,23 @@ async def test_what_does_not_fit_is_dropped_and_counted(desk, trying, monkeypatc
     assert await counts(desk, guard.SHADOWED) == {"dropped": 3, "ok": 2}
 
 
-async def test_live_texts_go_first(desk, trying):
+async def test_live_texts_go_first(desk, trying, monkeypatch):
     """While one is at the live model no shadow is scored."""
+    looks, is_busy = asyncio.Semaphore(0), Scoring.is_busy.fget
+
+    def look(scoring):
+        looks.release()
+        return is_busy(scoring)
+
     shadow = await trying(StubScorer(version="new"))
     await desk.report(text="a text")
     gate = desk.scorer.gate = Event()
     waiting = desk.scoring._engine.submit("another", None)
     assert desk.scoring.is_busy
+    monkeypatch.setattr(Scoring, "is_busy", property(look))
     step = asyncio.create_task(shadow.step())
-    await asyncio.sleep(0.05)
+    for _ in range(3):
+        await looks.acquire()
     assert shadow.heard == []
     gate.set()
     await waiting
@@ -189,7 +198,7 @@ async def test_the_pace_of_a_model_is_not_the_wait_for_other_texts(desk, trying)
     first = asyncio.create_task(desk.scoring.attempt("one text", None))
     await asyncio.sleep(0)
     second = asyncio.create_task(desk.scoring.attempt("another", None))
-    await asyncio.sleep(0.005)
+    await asyncio.sleep(0)
     gate.set()
     timed = [(await task).seconds is not None for task in (first, second)]
     assert timed == [True, False]

@@ -9,7 +9,7 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from training.corpora.sources import (
 )
 from triage_ml.domain.taxonomy import VIOLATION
 from triage_ml.domain.text import NormalisedText, normalise
+from triage_ml.errors import InvalidInput
 
 UNKNOWN = -1
 EXCLUDE = "exclude.sha256"
@@ -126,6 +127,19 @@ def merge_key(text: str) -> str:
     return fold_hash(bare or text)
 
 
+def read_reserved(data: Path) -> frozenset[str]:
+    """Give the hashes of texts kept for evaluation. Raises: InvalidInput without their file."""
+    path = data / EXCLUDE
+    if not path.is_file():
+        raise InvalidInput(str(path), "no such file in the data folder")
+    return frozenset(path.read_text("ascii").split())
+
+
+def is_reserved(text: str, normalised: str, reserved: Set[str]) -> bool:
+    """Say whether a text is kept for evaluation, as it is written or as a model reads it."""
+    return not reserved.isdisjoint((fold_hash(normalised), fold_hash(text)))
+
+
 def read_examples(
     data: Path, sources: Iterable[Source], dropped: Counter[str]
 ) -> Iterator[Example]:
@@ -141,7 +155,7 @@ class Merging:
     def __init__(self, data: Path, dropped: Counter[str]) -> None:
         self._data = data
         self._dropped = dropped
-        self._reserved = set((data / EXCLUDE).read_text("ascii").split())
+        self._reserved = read_reserved(data)
         self._examples: dict[str, Example] = {}
         self._banned: set[str] = set()
         self._n_overruling = 0
@@ -165,7 +179,7 @@ class Merging:
             key = merge_key(cut.text)
             if not cut.text.strip():
                 dropped["empty"] += 1
-            elif {fold_hash(cut.text), fold_hash(row.text)} & self._reserved:
+            elif is_reserved(row.text, cut.text, self._reserved):
                 dropped[f"reserved:{source.name}"] += 1
                 self._banned.add(key)
             elif key not in examples:

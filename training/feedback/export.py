@@ -82,13 +82,15 @@ _SCHEMA = pa.schema(
 class Wanted:
     """What to export: decisions in [since, until), joined by a noise model.
 
-    `previous` is an earlier export; the manifest tells what of it is gone.
+    `previous` is an earlier export; the manifest tells what of it is gone. `reserved` are hashes of
+    texts that are kept for evaluation.
     """
 
     since: datetime
     until: datetime
     noise: NoiseModel = NoiseModel.DAWID_SKENE
     previous: Path | None = None
+    reserved: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.until <= self.since:
@@ -134,7 +136,7 @@ async def export_decisions(
     earlier = _earlier(wanted.previous) if wanted.previous else None
     with _draft(out) as draft:
         hints = {label for label, row in policy.labels.items() if not row.is_violation}
-        gathering = Gathering(draft / "gathering.sqlite", hints)
+        gathering = Gathering(draft / "gathering.sqlite", hints, wanted.reserved)
         try:
             await _gather(store, policy, wanted, gathering, tick)
             gathering.join(wanted.noise)

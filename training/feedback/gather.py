@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from training.corpora.sources import OUTPUTS
+from training.corpora.examples import is_reserved
+from training.corpora.sources import MAX_CHARACTERS, OUTPUTS
 from training.feedback.noise import NoiseModel, Votes, probabilities
 from training.feedback.scrub import clean
 from triage_ml.domain.example import (
@@ -28,7 +29,7 @@ from triage_ml.domain.example import (
     judgements,
 )
 from triage_ml.domain.taxonomy import Label, Language
-from triage_ml.domain.text import is_blank
+from triage_ml.domain.text import is_blank, normalise
 
 _SCHEMA = """
 PRAGMA journal_mode = OFF;
@@ -58,10 +59,11 @@ class Gathered:
 
 @dataclass
 class Gathering:
-    """Texts and verdicts of an export that is being made."""
+    """Texts and verdicts of an export that is being made, without `reserved` ones (hashes)."""
 
     path: Path
     hints: Set[Label]
+    reserved: Set[str] = frozenset()
     excluded: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -74,7 +76,7 @@ class Gathering:
 
     def add(self, case: DecidedText) -> None:
         """Take in a decided case, or count why it is no example."""
-        reason = case.excluded or _unusable(case)
+        reason = case.excluded or self._unusable(case)
         if reason is None:
             text = clean(case.text, case.language)
             reason = Exclusion.EMPTY if is_blank(text) else None
@@ -130,6 +132,15 @@ class Gathering:
         found = self._db.execute("SELECT 1 FROM erased WHERE case_id = ?", (case_id,))
         return found.fetchone() is not None
 
+    def _unusable(self, case: DecidedText) -> Exclusion | None:
+        if case.language is Language.UND:
+            return Exclusion.UNDETERMINED_LANGUAGE
+        if is_blank(case.text):
+            return Exclusion.EMPTY
+        # Here, for without its mentions and numbers the text is not known again.
+        read = normalise(case.text[:MAX_CHARACTERS]).text
+        return Exclusion.RESERVED if is_reserved(case.text, read, self.reserved) else None
+
     def _keep(self, case: DecidedText, text: str) -> None:
         said = judgements(case, self.hints)
         if not any(judgement.labels for judgement in said):
@@ -168,12 +179,6 @@ class Gathering:
 
     def _person(self, reviewer: str) -> int:
         return self._people.setdefault(reviewer, len(self._people))
-
-
-def _unusable(case: DecidedText) -> Exclusion | None:
-    if case.language is Language.UND:
-        return Exclusion.UNDETERMINED_LANGUAGE
-    return Exclusion.EMPTY if is_blank(case.text) else None
 
 
 def _line(case_id: str, judgement: Judgement) -> dict[str, Any]:

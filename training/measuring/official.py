@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.config import Experiment
-from training.corpora.examples import EXCLUDE
+from training.corpora.examples import read_reserved
 from training.measuring.benchmarks import AUC, BENCHMARKS, MACRO, POSITIVE, SPANS, Benchmark
 from training.measuring.official_metrics import (
     SPAN_THRESHOLDS,
@@ -92,7 +92,7 @@ def run_benchmarks(
     `splits` gives the split of each key of the snapshot, which joins near duplicates; without it
     a text's own hash decides. Raises: InvalidInput for a missing corpus or output.
     """
-    reserved = frozenset((data / EXCLUDE).read_text("ascii").split())
+    reserved = read_reserved(data)
     buckets = Buckets(splits or {}, experiment)
     score = remembering(score)
     rivals = {

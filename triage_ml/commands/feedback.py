@@ -38,12 +38,17 @@ def decisions_export(
     previous: Annotated[
         Path | None, typer.Option(help="An earlier export: tells what of it is gone.")
     ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(envvar="TRIAGE_DATA", help="Folder of public corpora; see exclude.sha256."),
+    ] = None,
 ) -> None:
     """Write decisions as examples, without personal data; whole, or not at all.
 
-    Nothing of restricted queues or child safety leaves, nor texts that were erased.
+    Nothing of restricted queues or child safety leaves, nor texts that were erased or are reserved.
     """
     with training_extra("this"):
+        from training.corpora.examples import read_reserved
         from training.feedback.export import BEGINNING, Wanted, export_decisions
         from training.feedback.noise import NoiseModel
 
@@ -54,6 +59,7 @@ def decisions_export(
         moment_of("until", until, DAY) if until else now,
         NoiseModel(noise),
         previous,
+        read_reserved(data) if data else frozenset(),
     )
 
     async def export(store: "PostgresCaseStore", policy: "Policy", clock: "Clock") -> "Manifest":

@@ -36,13 +36,17 @@ class GivenKind(StrEnum):
 
 
 class Exclusion(StrEnum):
-    """Why a decided case is no example, or an example is left out."""
+    """Why a decided case is no example, or an example is left out.
+
+    RESERVED: its text is kept to evaluate models with.
+    """
 
     ERASED = "erased"
     RESTRICTED = "restricted"
     UNDER_APPEAL = "under_appeal"
     UNDETERMINED_LANGUAGE = "undetermined_language"
     EMPTY = "empty"
+    RESERVED = "reserved"
     UNDECIDED = "undecided"
     CONTESTED = "contested"
 

@@ -6,7 +6,9 @@ one looks. All that is needed are counts. Source: Waudby-Smith and Ramdas (2024)
 of bounded random variables by betting; Ville (1939) for the bound.
 """
 
-from math import exp, inf, lgamma, log, log1p
+from math import exp, inf, log, log1p
+
+from triage_ml.domain.beta import log_beta
 
 STAKES = tuple(0.004 * 1.26**step for step in range(24))
 """Shares of the largest stake, 0.004 to 0.81, each with a 24th of the fortune: small ones find a
@@ -70,12 +72,8 @@ def _edge(hits: int, n: int, allowed: float, inside: float, outside: float) -> f
 
 
 def _against(hits: int, n: int, share: float) -> float:
-    mixed = _lbeta(hits + 0.5, n - hits + 0.5) - _lbeta(0.5, 0.5)
+    mixed = log_beta(hits + 0.5, n - hits + 0.5) - log_beta(0.5, 0.5)
     if (share <= 0 and hits) or (share >= 1 and hits < n):
         return inf
     likely = hits * log(share) if hits else 0.0
     return mixed - likely - ((n - hits) * log1p(-share) if hits < n else 0.0)
-
-
-def _lbeta(a: float, b: float) -> float:
-    return lgamma(a) + lgamma(b) - lgamma(a + b)

@@ -90,9 +90,8 @@ class StoredRollout(Transactions):
         async with self._connection() as connection:
             found = QUERIES.decided_pairs(
                 connection,
-                since=trial.at,
+                number=trial.number,
                 version=trial.version,
-                against=trial.against,
                 queues=list(queues),
                 alarm_at=trial.limits.alarm_at,
             )

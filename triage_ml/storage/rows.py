@@ -16,7 +16,7 @@ from triage_ml.domain.case import Case, CaseState, Change, Claim, Stage, Step
 from triage_ml.domain.decision import Decision, Verdict
 from triage_ml.domain.report import ContextItem, Item, ReportSummary, Source
 from triage_ml.domain.routing import Placement
-from triage_ml.domain.scores import LabelScore, LabelScores, LanguageGuess
+from triage_ml.domain.scores import Arm, LabelScore, LabelScores, LanguageGuess
 from triage_ml.domain.taxonomy import Label, Language, Support, Tier
 from triage_ml.ports import (
     ApiKey,
@@ -107,35 +107,39 @@ def change_text(change: Change, at: datetime) -> str:
             "grounds": change.appeal.grounds if change.appeal else None,
             "announcement": _announcement(change),
             "events": change.events,
-            "scored": _scored(change, at),
+            "scored": _scored(change),
         }
     )
 
 
-def _scored(change: Change, at: datetime) -> dict[str, Any] | None:
+def _scored(change: Change) -> dict[str, Any] | None:
+    """Lay out what `save_cases` does not know from the case itself."""
     if change.scored is None:
         return None
     scores, arm = change.scored
-    case = change.case
-    return score_columns(
-        ScoreRecord.of(case.case_id, case.item.version_sha256, len(case.item.text), scores, arm, at)
-    )
+    return _said(scores, arm, len(change.case.item.text))
 
 
 def score_columns(record: ScoreRecord) -> dict[str, Any]:
-    """Lay out a record of scores for `save_cases` and `add_scores`."""
+    """Lay out a record of scores for `add_scores`."""
     return {
         "case_id": record.case_id,
         "version_sha256": record.version_sha256,
         "at": record.at,
-        "arm": record.arm,
-        "model_version": record.model_version,
-        "language": record.language,
-        "n_chars": record.n_chars,
-        "p_violation": record.p_violation,
+        **_said(record, record.arm, record.n_chars),
+    }
+
+
+def _said(said: LabelScores | ScoreRecord, arm: Arm, n_chars: int) -> dict[str, Any]:
+    return {
+        "arm": arm,
+        "model_version": said.model_version,
+        "language": said.language,
+        "n_chars": n_chars,
+        "p_violation": said.p_violation,
         "labels": {
             label.value: [score.probability, score.upper, score.severity, score.support]
-            for label, score in record.labels.items()
+            for label, score in said.labels.items()
         },
     }
 

@@ -10,6 +10,8 @@ LIMIT :limit;
 SELECT EXISTS (SELECT FROM model_file WHERE version = :version) AS there;
 
 -- name: add_trial!
+-- What was decided counts for one line of the log only.
+WITH forgotten AS (DELETE FROM decided_pair)
 INSERT INTO model_rollout (version, against, stage, share, at, made_by, reason, limits)
 VALUES (:version, :against, :stage, :share, :at, :by, :why, :limits);
 
@@ -25,28 +27,8 @@ ON CONFLICT (number, measure, language, outcome) DO UPDATE SET n = t.n + exclude
 SELECT measure, language, outcome, n FROM rollout_tally WHERE number = :number;
 
 -- name: decided_pairs
--- Cases that were decided after both models had scored the text that was decided on; each case
--- once, by its newest scores. Decisions are few and scores are many, so it begins with those.
-WITH decided AS MATERIALIZED (
-    SELECT DISTINCT t.case_id, t.version_sha256, t.upheld, t.decided_at
-    FROM decision d JOIN triage_case t USING (case_id)
-    WHERE d.decided_at >= :since AND t.state = 'decided' AND t.queue = ANY (:queues)
-        AND NOT is_unread(t.decision)
-)
-SELECT beside.language, decided.upheld, beside.p_violation >= :alarm_at AS beside,
-    live.p_violation >= :alarm_at AS live, count(*) AS n
-FROM decided CROSS JOIN LATERAL (
-    SELECT language, p_violation FROM score
-    WHERE case_id = decided.case_id AND version_sha256 = decided.version_sha256
-        AND arm = 'shadow' AND model_version = :version
-        AND at >= :since AND at <= decided.decided_at
-    ORDER BY score_id DESC
-    LIMIT 1
-) beside CROSS JOIN LATERAL (
-    SELECT p_violation FROM score
-    WHERE case_id = decided.case_id AND version_sha256 = decided.version_sha256
-        AND arm = 'live' AND model_version = :against
-    ORDER BY score_id DESC
-    LIMIT 1
-) live
+SELECT p.language, p.upheld, p.beside >= :alarm_at AS beside, p.live >= :alarm_at AS live,
+    count(*) AS n
+FROM decided_pair p JOIN model_rollout r USING (number)
+WHERE r.number = :number AND r.version = :version AND p.queue = ANY (:queues)
 GROUP BY 1, 2, 3, 4;
