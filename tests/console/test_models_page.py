@@ -173,6 +173,18 @@ def test_a_comparison_shows_moves_waits_and_breaches(bench: Bench, keeper: Perso
     assert str(pair(3).case_id) not in text
 
 
+def test_a_language_whose_violations_sink_is_pointed_out(bench: Bench, keeper: Person) -> None:
+    """No gate forbids it; the comparison says whom it may hurt."""
+    down, found = stand(tier=4), Severity.S1
+    rows = [pair(n, language=Language.KO, after=down, decided=found) for n in range(8)]
+    comparison = made([*rows, pair(9, language=Language.DE, after=down, decided=found)])
+    bench.run(bench.store.add_comparison, comparison)
+    text = keeper.get(f"{PAGE}/comparisons/{comparison.comparison_id}").text
+    said = "in Korean, 8 decided violations sink and 0 rise, more than chance explains"
+    assert said in text
+    assert "in German, 1 decided" not in text
+
+
 def test_cases_are_linked_for_who_may_open_them(bench: Bench, keeper: Person) -> None:
     """And restricted ones for their scope."""
     path = keep(bench)

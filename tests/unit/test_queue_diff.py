@@ -1,5 +1,6 @@
 """Placements side by side, in a world small enough to count by hand."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -79,3 +80,24 @@ def test_a_short_list_still_names_every_grave_case_that_leaves_the_top():
     diff = diff_of([*grave, *(pair(9 + n, after=stand(tier=4)) for n in range(4))], max_moves=1)
     assert {move.case_id for move in diff.moves} == {UUID(int=n) for n in range(3)}
     assert diff.n_unlisted == 4
+
+
+def test_a_language_whose_violations_sink_beyond_chance_is_named():
+    """One of as many that rise is chance; what is no violation does not count."""
+
+    def moved(language, n_sink, n_rise, first, decided=Severity.S1):
+        ways = [stand(tier=4)] * n_sink + [stand(tier=2)] * n_rise
+        return [
+            pair(first + n, after=way, language=language, decided=decided)
+            for n, way in enumerate(ways)
+        ]
+
+    even = moved(Language.EN, 12, 10, 0)
+    harmless = moved(Language.DE, 30, 0, 100, Severity.S0)
+    few = moved(Language.TR, 4, 0, 200)
+    diff = diff_of([*even, *harmless, *few, *moved(Language.KO, 22, 3, 300)])
+    (named,) = diff.sinking
+    assert (named.name, named.n_violations_sunk, named.n_violations_risen) == ("ko", 22, 3)
+    assert diff_of([*even, *few]).sinking == ()
+    kept_long_ago = replace(named, n_violations_risen=None)
+    assert replace(diff, languages=(kept_long_ago,)).sinking == ()

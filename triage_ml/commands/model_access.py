@@ -101,12 +101,18 @@ async def publish_folder(folder: Path, store: "ModelStore", clock: "Clock") -> s
 
 
 async def ask_for_comparison(store: "PostgresCaseStore", version: str) -> None:
-    """Raises: Conflict where past cases could be compared and were not, or speak against it."""
+    """Say what of the comparison is worth a look.
+
+    Raises: Conflict where past cases could be compared and were not, or speak against it.
+    """
+    from triage_ml.commands.simulate_report import worth_a_look
     from triage_ml.workflow.simulate import require_comparison
 
     live = await store.live_model()
     if live is not None and await store.n_past_cases(1):
-        await require_comparison(store, version, live.version)
+        found = await require_comparison(store, version, live.version)
+        for line in worth_a_look(found) if found else ():
+            note(line)
 
 
 def agree(registry: "Registry") -> None:

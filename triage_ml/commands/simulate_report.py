@@ -15,6 +15,7 @@ from triage_ml.domain.waited import MEASURES
 
 N_FLOWS = 12
 N_MOVES = 20
+_VIOLATIONS = ("violations risen", "violations sunk")
 _KINDS = ("all", "gap", "language")
 _COMPARISON = TypeAdapter(Comparison)
 
@@ -44,7 +45,18 @@ def print_comparison(made: Comparison) -> None:
         say(f"speaks against it: {breach}")
     if not shown.breaches:
         say("nothing speaks against it")
+    for line in worth_a_look(shown):
+        say(line)
     say(f"kept as {made.comparison_id}")
+
+
+def worth_a_look(made: Comparison) -> Iterable[str]:
+    """Give what no gate forbids and somebody should see before a promotion."""
+    for part in made.diff.sinking:
+        yield (
+            f"look at these: in {part.name} {part.n_violations_sunk} decided violations sink and "
+            f"{part.n_violations_risen} rise, more than chance explains"
+        )
 
 
 def _subject(subject: Subject) -> str:
@@ -76,10 +88,12 @@ def _flows(name: str, flows: Iterable[Flow]) -> Table:
 
 
 def _parts(name: str, parts: Iterable[Part]) -> Table:
-    table = Table(name, "cases", "rise", "sink", "aside", "violations sunk", "harm sunk")
+    table = Table(name, "cases", "rise", "sink", "aside", *_VIOLATIONS, "harm sunk")
     for part in parts:
-        counts = (part.n_cases, part.n_rise, part.n_sink, part.n_aside, part.n_violations_sunk)
-        table.add_row(escape(part.name), *map(str, counts), f"{part.harm_sunk:.1f}")
+        counts = (part.n_cases, part.n_rise, part.n_sink, part.n_aside)
+        risen = "" if part.n_violations_risen is None else part.n_violations_risen
+        numbers = map(str, (*counts, risen, part.n_violations_sunk))
+        table.add_row(escape(part.name), *numbers, f"{part.harm_sunk:.1f}")
     return table
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from statistics import median
 from uuid import UUID
 
+from triage_ml.domain.interval import ALPHA, clopper_pearson
 from triage_ml.domain.taxonomy import Label, Language, Severity, Tier
 
 MAX_MOVES = 200
@@ -68,6 +69,10 @@ class Pair:
         return bool(self.decided) and self.direction is Direction.SINKS
 
     @property
+    def risen_violation(self) -> bool:
+        return bool(self.decided) and self.direction is Direction.RISES
+
+    @property
     def grave_sinks(self) -> bool:
         """Whether a grave violation leaves T0 or T1."""
         grave = self.decided is not None and self.decided >= GRAVE
@@ -86,7 +91,10 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What happens to the cases of one language or label."""
+    """What happens to the cases of one language or label.
+
+    `n_violations_risen` is None in comparisons kept before it was counted.
+    """
 
     name: str
     n_cases: int
@@ -96,6 +104,7 @@ class Part:
     n_violations_sunk: int
     harm_risen: float
     harm_sunk: float
+    n_violations_risen: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +124,26 @@ class QueueDiff:
     labels: tuple[Part, ...]
     moves: tuple[Pair, ...]
     n_unlisted: int
+
+    @property
+    def sinking(self) -> tuple[Part, ...]:
+        """Languages whose decided violations sink more often than they rise, beyond chance.
+
+        By an exact sign test; the languages share its 5 %. No gate: where the later side takes
+        everything of a language for less likely, they sink with the rest and keep their order.
+        """
+        moved = [
+            (part, part.n_violations_sunk, part.n_violations_sunk + part.n_violations_risen)
+            for part in self.languages
+            if part.n_violations_risen is not None
+        ]
+        n_tests = sum(n > 0 for _, _, n in moved)
+        return tuple(part for part, n_sunk, n in moved if n and _most(n_sunk, n, n_tests))
+
+
+def _most(n: int, of: int, n_tests: int) -> bool:
+    """Say whether more than half are, beyond chance: the lower end of a one-sided interval."""
+    return clopper_pearson(n, of, 2 * ALPHA / n_tests)[0] > 1 / 2
 
 
 def diff_of(pairs: Sequence[Pair], max_moves: int = MAX_MOVES) -> QueueDiff:
@@ -179,4 +208,5 @@ def _part(name: str, pairs: Sequence[Pair]) -> Part:
         n_violations_sunk=sum(pair.sunk_violation for pair in ways[Direction.SINKS]),
         harm_risen=sum(pair.harm for pair in ways[Direction.RISES]),
         harm_sunk=sum(pair.harm for pair in ways[Direction.SINKS]),
+        n_violations_risen=sum(pair.risen_violation for pair in ways[Direction.RISES]),
     )
