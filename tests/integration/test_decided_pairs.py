@@ -1,6 +1,9 @@
 """What the guard counts of decided cases is kept as they are decided; it is what all say."""
 
+import asyncio
 import random
+import time
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -25,6 +28,7 @@ from triage_ml.domain.rollout import RolloutStage
 from triage_ml.domain.scores import Arm
 from triage_ml.domain.taxonomy import Language
 from triage_ml.ports import ScoreRecord
+from triage_ml.storage import pool
 from triage_ml.storage.migrate import FOLDER
 from triage_ml.workflow.erasure import Eraser
 
@@ -178,3 +182,85 @@ async def test_a_trial_that_runs_already_is_taken_over(store, database_url, cloc
     with psycopg.connect(database_url) as connection:
         connection.execute(BACKFILL)
         assert connection.execute("SELECT count(*) FROM decided_pair").fetchone() == (0,)
+
+
+SHADOW = """
+INSERT INTO score (case_id, version_sha256, at, arm, model_version, language, n_chars, p_violation,
+    labels)
+VALUES (%s, %s, %s, 'shadow', 'b', 'en', 6, %s, '{}')
+"""
+
+
+def say_beside(connection, case, p_violation) -> None:
+    given = (case.case_id, case.item.version_sha256, NOW, p_violation)
+    connection.execute(SHADOW, given)
+
+
+async def reported(store, number):
+    found = await report(store, f"i-{number}", scores=make_scores(0.9, "a"))
+    return await store.get_case(found.case_id)
+
+
+@pytest.fixture
+def early_trigger(database_url):
+    """Run the trigger before the check of the foreign key, which waits for a decision, too."""
+    rename = "ALTER TRIGGER {} ON score RENAME TO {}"
+    names = ("shadow_has_pair", '"A_shadow_has_pair"')
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(rename.format(*names))
+        yield
+        connection.execute(rename.format(*reversed(names)))
+
+
+async def test_a_score_beside_a_decision_under_way_is_counted(
+    store, database_url, early_trigger, monkeypatch
+):
+    """Neither sees what the other one wrote: the later one waits."""
+    trial = await store.begin_trial(asked("b"))
+    case = await reported(store, 1)
+    claimed = await claim_one(store, queue=case.placement.queue)
+    written = pool.transaction
+    waiting = []
+
+    def write() -> None:
+        with psycopg.connect(database_url) as connection:
+            say_beside(connection, case, 0.1)
+
+    @asynccontextmanager
+    async def left_open(connections):
+        async with written(connections) as connection:
+            yield connection
+            waiting.append(asyncio.create_task(asyncio.to_thread(write)))
+            await asyncio.to_thread(until_somebody_waits, database_url)
+
+    monkeypatch.setattr(pool, "transaction", left_open)
+    await decide(store, claimed, UPHELD)
+    monkeypatch.undo()
+    await waiting[0]
+    assert [row.n for row in await store.decided(trial, QUEUES)] == [1]
+
+
+def until_somebody_waits(url) -> None:
+    """Return when a statement waits for a lock."""
+    query = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    with psycopg.connect(url, autocommit=True) as connection:
+        while connection.execute(query).fetchone() == (0,):
+            time.sleep(0.01)
+
+
+async def test_a_trial_ends_while_a_server_writes_scores(store, database_url):
+    """It waits for none of them, so they cannot wait for each other."""
+    trial = await store.begin_trial(asked("b"))
+    cases = [await reported(store, number) for number in range(2)]
+    with psycopg.connect(database_url) as connection:
+        for case in cases:
+            say_beside(connection, case, 0.1)
+    for case in cases:
+        await decide(store, await claim_one(store, queue=case.placement.queue), UPHELD)
+    assert sum(row.n for row in await store.decided(trial, QUEUES)) == 2
+    with psycopg.connect(database_url) as connection:
+        say_beside(connection, cases[1], 0.2)
+        assert await store.end_trial(NOW, "anna", "enough", trial.number)
+        say_beside(connection, cases[0], 0.2)
+    again = await store.begin_trial(asked("b"))
+    assert await store.decided(again, QUEUES) == []

@@ -32,6 +32,18 @@ def test_what_was_cut_short_leaves_the_file_before(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_another_run_that_writes_the_same_file_is_left_alone(tmp_path, monkeypatch) -> None:
+    """The last one to end wins, and both end."""
+    path = tmp_path / "report.json"
+    with whole_file(path) as slow:
+        slow.write(b"slow")
+        monkeypatch.setattr("os.getpid", lambda: -1)
+        write_whole(path, b"quick")
+        assert path.read_bytes() == b"quick"
+    assert path.read_bytes() == b"slow"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 @pytest.mark.parametrize("name", ["nowhere/report.json", "file/report.json", "a" * 300])
 def test_what_cannot_be_written_is_named_with_the_reason(tmp_path: Path, name: str) -> None:
     """No folder, a file in its place, a name that is too long."""

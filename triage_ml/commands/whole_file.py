@@ -1,5 +1,6 @@
 """Files that are written whole or not at all."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,7 +15,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
     Raises: SetupFailed where it cannot be written.
     """
-    draft = path.with_name(path.name + ".part")
+    draft = path.with_name(f"{path.name}.{os.getpid()}.part")  # two runs may write the same file
     try:
         with draft.open("wb") as sink:
             yield sink
@@ -23,7 +24,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         raise SetupFailed(f"cannot write {path}: {error.strerror}") from error
     finally:
         with suppress(OSError):
-            draft.unlink()
+            draft.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, content: bytes) -> None:

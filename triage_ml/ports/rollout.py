@@ -46,5 +46,8 @@ class RolloutStore(Protocol):
     async def tally(self, number: int) -> dict[Key, int]: ...
 
     async def decided(self, trial: Trial, queues: Sequence[str]) -> list[Decided]:
-        """Count the decided cases of these queues whose text both models had scored before."""
+        """Count the decided cases of these queues whose text both models had scored before.
+
+        Only of the newest line of the log: of an older one nothing may be known any more.
+        """
         ...

@@ -45,6 +45,9 @@ $$;
 
 CREATE FUNCTION note_decided_pair() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    -- Wait for a decision that is under way: of a shadow score written meanwhile it knows nothing,
+    -- and the next statement sees it.
+    PERFORM FROM triage_case WHERE case_id = NEW.case_id FOR KEY SHARE;
     INSERT INTO decided_pair SELECT * FROM decided_pair_of(NEW.case_id)
     ON CONFLICT (case_id) DO UPDATE SET number = excluded.number, queue = excluded.queue,
         language = excluded.language, upheld = excluded.upheld, beside = excluded.beside,

@@ -10,8 +10,12 @@ LIMIT :limit;
 SELECT EXISTS (SELECT FROM model_file WHERE version = :version) AS there;
 
 -- name: add_trial!
--- What was decided counts for one line of the log only.
-WITH forgotten AS (DELETE FROM decided_pair)
+-- What was decided counts for one line of the log only. Rows that a server is writing stay until the
+-- next line, under the number of an older one: to wait for them could be to wait for each other.
+WITH forgotten AS (
+    DELETE FROM decided_pair
+    WHERE case_id IN (SELECT case_id FROM decided_pair FOR UPDATE SKIP LOCKED)
+)
 INSERT INTO model_rollout (version, against, stage, share, at, made_by, reason, limits)
 VALUES (:version, :against, :stage, :share, :at, :by, :why, :limits);
 
