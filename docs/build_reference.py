@@ -53,7 +53,8 @@ def settings_page() -> str:
         " `30d`. A wrong value is one line at start, naming the setting.\n\n"
     )
     extra = (
-        "\nTraining and benchmarks read `TRIAGE_DATA`: the folder of labelled corpora."
+        "\nTraining, benchmarks and `triage decisions export` read `TRIAGE_DATA`: the folder of"
+        " labelled corpora; training and the export fail where it has no `exclude.sha256`."
         " Tests that want another PostgreSQL than the embedded one read"
         " `TRIAGE_TEST_DATABASE_URL`.\n"
     )

@@ -18,6 +18,7 @@ from typing import Any
 
 from training import steps
 from training.config import Experiment, Workspace, load_experiment
+from training.corpora.decisions import require_list
 from training.corpora.replay import Decided, build_retraining
 from training.corpora.snapshot import choose_sources, require_data
 from training.corpora.sources import DECISIONS
@@ -73,6 +74,8 @@ def retrain(asked: Request, load: Load, root: Path = ROOT) -> Outcome:
     data = _require_inputs(asked, experiment)
     decided = [load(folder) for folder in asked.decisions]
     manifests = [as_json(one.manifest) for one in decided]
+    for folder, manifest in zip(asked.decisions, manifests, strict=True):
+        require_list(folder, manifest, data)
     registry = _registry(asked, root)
     space = _workspace(asked)
     with _champion(asked, registry) as champion:

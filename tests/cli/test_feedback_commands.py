@@ -23,6 +23,7 @@ def test_decisions_are_exported_shown_and_erased(triage, tmp_path, with_decision
     status, digest, said = triage("decisions", "export", "--out", tmp_path / "a")
     assert (status, len(digest.strip())) == (0, 64)
     assert "2 examples of 2 decisions" in said
+    assert "no list of reserved texts was applied" in said
     status, shown, _ = triage("decisions", "show", tmp_path / "a")
     assert status == 0
     assert f"hash: {digest.strip()}" in shown
@@ -43,7 +44,8 @@ def test_texts_that_the_corpora_reserve_are_left_out(triage, tmp_path, with_deci
     missing = f"triage: {tmp_path / EXCLUDE}: no such file in the data folder\n"
     assert triage(*options)[::2] == (1, missing)
     (tmp_path / EXCLUDE).write_text(fold_hash("you are another"), "ascii")
-    assert triage(*options)[0] == 0
+    status, _, said = triage(*options)
+    assert (status, "no list of reserved" in said) == (0, False)
     assert "left out, reserved: 1" in triage("decisions", "show", tmp_path / "a")[1]
 
 

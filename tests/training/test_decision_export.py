@@ -1,5 +1,6 @@
 """Decisions as a folder of examples, from a store to the reader."""
 
+import hashlib
 import json
 import random
 import shutil
@@ -186,6 +187,23 @@ async def test_a_text_kept_for_evaluation_is_no_example(memory, tmp_path, text):
     manifest = await export(memory, tmp_path / "out", wanted)
     assert [line["text"] for line in lines(tmp_path / "out")] == ["you are a fool"]
     assert manifest.excluded["reserved"] == 1
+
+
+async def test_the_manifest_names_the_list_of_reserved_texts(memory, tmp_path):
+    """By the hash of its file; null where none was applied, as in manifests from before."""
+    path = tmp_path / EXCLUDE
+    path.write_text(f"{fold_hash('another')}\n", "ascii")
+    await decided(memory, "i-1")
+    wanted = replace(WANTED, reserved=read_reserved(tmp_path))
+    await export(memory, tmp_path / "a", wanted)
+    applied = load_decisions(tmp_path / "a").manifest.exclude_sha256
+    assert applied == hashlib.sha256(path.read_bytes()).hexdigest()
+    await export(memory, tmp_path / "b")
+    manifest = tmp_path / "b" / MANIFEST
+    written = json.loads(manifest.read_text("utf-8"))
+    assert written.pop("exclude_sha256") is None
+    manifest.write_text(json.dumps(written), "utf-8")
+    assert load_decisions(tmp_path / "b").manifest.exclude_sha256 is None
 
 
 async def test_nothing_is_written_where_nothing_can_be_learnt(memory, tmp_path):

@@ -1,5 +1,6 @@
 """`triage retrain` on a hand-made data folder: the tiny experiment's artifact is the champion."""
 
+import hashlib
 import json
 import random
 import shutil
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 from tests.training.decided import DecisionSet, decided, decisions
 from training import retrain as retraining
 from training.config import Workspace
+from training.corpora.examples import EXCLUDE, fold_hash
 from training.release.card import render_card
 from training.release.gates import GatesFailed
 from training.release.publish import facts_of
@@ -199,6 +201,51 @@ def test_what_is_missing_is_said_before_any_work(asked, tmp_path, parts, message
     with pytest.raises(InvalidInput, match=message):
         asked(**parts)
     assert not (tmp_path / "out" / "retrain.json").exists()
+
+
+@pytest.fixture
+def reserving(place: Path, tmp_path: Path) -> Path:
+    """A data folder that keeps one text for evaluation."""
+    data = tmp_path / "data"
+    shutil.copytree(place / "data", data)
+    (data / EXCLUDE).write_text(fold_hash("kept for evaluation") + "\n", "ascii")
+    return data
+
+
+def exported_with(sha256: str | None) -> DecisionSet:
+    return DecisionSet(sentences().source, {"exclude_sha256": sha256})
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (sentences(), "exclude_sha256 is null"),
+        (exported_with(None), "exclude_sha256 is null"),
+        (exported_with("ab" * 32), "exclude_sha256 is abababababab, not "),
+    ],
+)
+def test_an_export_made_without_the_reserved_list_is_refused(
+    asked, reserving, tmp_path, found, told
+):
+    """Scrubbed, a reserved text is not known again; nothing is begun."""
+    with pytest.raises(InvalidInput, match=told) as refused:
+        asked(found, data=reserving)
+    said = str(refused.value)
+    assert said.startswith(str(tmp_path / "decisions" / "manifest.json"))
+    assert said.endswith(f"export again with --data {reserving}")
+    assert "\n" not in said
+    assert not (tmp_path / "out" / "retrain.json").exists()
+
+
+def test_an_export_made_with_the_reserved_list_is_learned_from(asked, reserving, monkeypatch):
+    """Where the list is empty, it does not matter what was applied."""
+    monkeypatch.setattr(retraining, "_learn", interrupt)
+    own = hashlib.sha256((reserving / EXCLUDE).read_bytes()).hexdigest()
+    with pytest.raises(KeyboardInterrupt):
+        asked(exported_with(own), data=reserving)
+    (reserving / EXCLUDE).write_bytes(b"")
+    with pytest.raises(KeyboardInterrupt):
+        asked(exported_with(own), data=reserving)
 
 
 def test_an_empty_set_of_decisions_is_refused(asked):

@@ -9,7 +9,7 @@ import pytest
 
 from tests.training.corpora import HATE, PLAIN, write_abuse_corpus, write_corpus
 from training.config import Experiment
-from training.corpora.examples import Example, fold_hash, merge_key, read_examples
+from training.corpora.examples import Example, fold_hash, merge_key, read_examples, read_reserved
 from training.corpora.snapshot import build_snapshot, load_snapshot
 from training.corpora.sources import OUTPUTS, Row, Source
 from training.corpora.splits import CALIBRATE, DEV, TRAIN
@@ -132,6 +132,43 @@ def test_refuses_a_data_folder_without_the_reserved_list(tmp_path: Path) -> None
     (tmp_path / "exclude.sha256").unlink()
     with pytest.raises(InvalidInput, match=r"exclude\.sha256"):
         build_snapshot(tmp_path, tmp_path / "out", SETTINGS)
+
+
+HASH = fold_hash("kept").encode()
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (HASH + b"\n\xfc\n", r"exclude\.sha256: line 2: not 64 lower-case hex digits"),
+        (HASH.upper(), r"exclude\.sha256: line 1: not 64"),
+        (HASH + b"\n" + HASH[:-1] + b"\n", r"exclude\.sha256: line 2: not 64"),
+        (HASH + b"  a.txt\n", r"exclude\.sha256: line 1: not 64"),
+    ],
+)
+def test_refuses_a_reserved_list_that_is_none(tmp_path: Path, written: bytes, told: str) -> None:
+    """Bytes of no alphabet, capitals, a cut line, the output of sha256sum."""
+    (tmp_path / "exclude.sha256").write_bytes(written)
+    with pytest.raises(InvalidInput, match=told):
+        read_reserved(tmp_path)
+
+
+def test_a_reserved_list_may_be_empty_and_has_a_name(tmp_path: Path) -> None:
+    """Its name is the hash of the file; that of another list is another."""
+    path = tmp_path / "exclude.sha256"
+    path.touch()
+    none = read_reserved(tmp_path)
+    path.write_bytes(HASH + b"\n")
+    some = read_reserved(tmp_path)
+    assert (none.hashes, some.hashes) == (frozenset(), {HASH.decode()})
+    assert some.sha256 == hashlib.sha256(HASH + b"\n").hexdigest() != none.sha256
+
+
+def test_a_reserved_list_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """Here a folder stands in its place."""
+    (tmp_path / "exclude.sha256").mkdir()
+    with pytest.raises(InvalidInput, match=r"exclude\.sha256: cannot be read: "):
+        read_reserved(tmp_path)
 
 
 def test_refuses_a_missing_corpus(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from training.corpora.examples import EXCLUDE, read_reserved
 from training.corpora.sources import OUTPUTS, Row, Source
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES
 from triage_ml.domain.text import NORMALISER_VERSION
@@ -30,7 +31,8 @@ class Manifest:
 
     `excluded` counts cases by why they are no example, `contested` examples by the output whose
     label is unknown because the verdicts contradict each other. `previous` is the export before,
-    where one was named, with how many of its examples are gone.
+    where one was named, with how many of its examples are gone. `exclude_sha256` is the SHA-256 of
+    the list of reserved texts that were left out, None where no list was applied.
     """
 
     format: int
@@ -50,6 +52,7 @@ class Manifest:
     excluded: Mapping[str, int]
     contested: Mapping[str, int]
     previous: Mapping[str, Any] | None = None
+    exclude_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,3 +153,20 @@ def require_whole(path: Path, sha256: str) -> None:
     with path.open("rb") as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
             raise InvalidInput(str(path), "is not what its manifest says: damaged or changed")
+
+
+def require_list(folder: Path, manifest: Mapping[str, Any], data: Path) -> None:
+    """Check that an export left out the texts that `data` reserves. Raises: InvalidInput.
+
+    The list that was applied must tell: scrubbed, a reserved text is not known again.
+    """
+    reserved = read_reserved(data)
+    applied = manifest.get("exclude_sha256")
+    if not reserved.hashes or applied == reserved.sha256:
+        return
+    found = "null" if applied is None else f"{str(applied)[:12]}, not that of {data / EXCLUDE}"
+    raise InvalidInput(
+        str(folder / MANIFEST),
+        f"exclude_sha256 is {found}: reserved texts may be among the examples; "
+        f"export again with --data {data}",
+    )

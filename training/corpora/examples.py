@@ -31,6 +31,18 @@ EXCLUDE = "exclude.sha256"
 # Corpora mask mentions and links in different ways; the same post must still meet itself.
 _MASKED = re.compile(r"@\w+|https?:?\S*|\burl\b", re.IGNORECASE)
 _SIGNS = re.compile(r"[\W_]+")
+_HASH = re.compile(rb"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """Hashes of texts kept for evaluation; `sha256` names the file that lists them, if one does."""
+
+    hashes: frozenset[str] = frozenset()
+    sha256: str | None = None
+
+
+NO_LIST = Reserved()
 
 
 @dataclass(slots=True)
@@ -127,12 +139,21 @@ def merge_key(text: str) -> str:
     return fold_hash(bare or text)
 
 
-def read_reserved(data: Path) -> frozenset[str]:
-    """Give the hashes of texts kept for evaluation. Raises: InvalidInput without their file."""
+def read_reserved(data: Path) -> Reserved:
+    """Read which texts are kept for evaluation. Raises: InvalidInput, naming the file or line."""
     path = data / EXCLUDE
-    if not path.is_file():
-        raise InvalidInput(str(path), "no such file in the data folder")
-    return frozenset(path.read_text("ascii").split())
+    try:
+        written = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InvalidInput(str(path), "no such file in the data folder") from error
+    except OSError as error:
+        raise InvalidInput(str(path), f"cannot be read: {error.strerror}") from error
+    lines = written.splitlines()
+    for number, line in enumerate(lines, 1):
+        if not _HASH.fullmatch(line):
+            raise InvalidInput(f"{path}: line {number}", "not 64 lower-case hex digits")
+    hashes = frozenset(line.decode("ascii") for line in lines)
+    return Reserved(hashes, hashlib.sha256(written).hexdigest())
 
 
 def is_reserved(text: str, normalised: str, reserved: Set[str]) -> bool:
@@ -155,7 +176,7 @@ class Merging:
     def __init__(self, data: Path, dropped: Counter[str]) -> None:
         self._data = data
         self._dropped = dropped
-        self._reserved = read_reserved(data)
+        self._reserved = read_reserved(data).hashes
         self._examples: dict[str, Example] = {}
         self._banned: set[str] = set()
         self._n_overruling = 0

@@ -29,6 +29,7 @@ from training.corpora.decisions import (
     read_manifest,
     require_whole,
 )
+from training.corpora.examples import NO_LIST, Reserved
 from training.feedback.gather import Gathered, Gathering
 from training.feedback.noise import NoiseModel, decided
 from training.feedback.scrub import SCRUBBER_VERSION
@@ -82,15 +83,15 @@ _SCHEMA = pa.schema(
 class Wanted:
     """What to export: decisions in [since, until), joined by a noise model.
 
-    `previous` is an earlier export; the manifest tells what of it is gone. `reserved` are hashes of
-    texts that are kept for evaluation.
+    `previous` is an earlier export; the manifest tells what of it is gone. `reserved` are texts
+    that are kept for evaluation; the manifest names their list.
     """
 
     since: datetime
     until: datetime
     noise: NoiseModel = NoiseModel.DAWID_SKENE
     previous: Path | None = None
-    reserved: frozenset[str] = frozenset()
+    reserved: Reserved = NO_LIST
 
     def __post_init__(self) -> None:
         if self.until <= self.since:
@@ -136,7 +137,7 @@ async def export_decisions(
     earlier = _earlier(wanted.previous) if wanted.previous else None
     with _draft(out) as draft:
         hints = {label for label, row in policy.labels.items() if not row.is_violation}
-        gathering = Gathering(draft / "gathering.sqlite", hints, wanted.reserved)
+        gathering = Gathering(draft / "gathering.sqlite", hints, wanted.reserved.hashes)
         try:
             await _gather(store, policy, wanted, gathering, tick)
             gathering.join(wanted.noise)
@@ -287,6 +288,7 @@ def _manifest(
         excluded={reason.value: excluded.get(reason.value, 0) for reason in Exclusion},
         contested=dict(sorted(tally.contested.items())),
         previous=previous,
+        exclude_sha256=wanted.reserved.sha256,
     )
 
 

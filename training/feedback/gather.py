@@ -137,6 +137,8 @@ class Gathering:
             return Exclusion.UNDETERMINED_LANGUAGE
         if is_blank(case.text):
             return Exclusion.EMPTY
+        if not self.reserved:
+            return None
         # Here, for without its mentions and numbers the text is not known again.
         read = normalise(case.text[:MAX_CHARACTERS]).text
         return Exclusion.RESERVED if is_reserved(case.text, read, self.reserved) else None

@@ -92,7 +92,7 @@ def run_benchmarks(
     `splits` gives the split of each key of the snapshot, which joins near duplicates; without it
     a text's own hash decides. Raises: InvalidInput for a missing corpus or output.
     """
-    reserved = read_reserved(data)
+    reserved = read_reserved(data).hashes
     buckets = Buckets(splits or {}, experiment)
     score = remembering(score)
     rivals = {

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from triage_ml.commands.access import training_extra, with_policy, with_store
 from triage_ml.commands.options import moment_of, require_one_of
-from triage_ml.commands.words import notes, out, say
+from triage_ml.commands.words import note, notes, out, say
 
 if TYPE_CHECKING:
     from training.corpora.decisions import Manifest
@@ -48,7 +48,7 @@ def decisions_export(
     Nothing of restricted queues or child safety leaves, nor texts that were erased or are reserved.
     """
     with training_extra("this"):
-        from training.corpora.examples import read_reserved
+        from training.corpora.examples import NO_LIST, read_reserved
         from training.feedback.export import BEGINNING, Wanted, export_decisions
         from training.feedback.noise import NoiseModel
 
@@ -59,7 +59,7 @@ def decisions_export(
         moment_of("until", until, DAY) if until else now,
         NoiseModel(noise),
         previous,
-        read_reserved(data) if data else frozenset(),
+        read_reserved(data) if data else NO_LIST,
     )
 
     async def export(store: "PostgresCaseStore", policy: "Policy", clock: "Clock") -> "Manifest":
@@ -72,6 +72,11 @@ def decisions_export(
         highlight=False,
         markup=False,
     )
+    if not data:
+        note(
+            "no list of reserved texts was applied (--data); where the data folder of "
+            "`triage retrain` holds one, it refuses this export"
+        )
     print(manifest.hash)  # noqa: T201  plain, for scripts
 
 
