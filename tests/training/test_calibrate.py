@@ -21,7 +21,7 @@ from training.measuring.calibrate import (
     thresholds,
     upper_shifts,
 )
-from training.metrics import calibration_error, sigmoid
+from training.metrics import calibration_by_chance, calibration_error, sigmoid
 from triage_ml.inference.artifact import POOLED, Calibration
 
 AS_IT_IS = {POOLED: Calibration.platt(1.0, 0.0)}
@@ -57,6 +57,17 @@ def test_calibration_lowers_the_error() -> None:
     before = calibration_error(evidence.truth, sigmoid(evidence.logits))
     after = calibration_error(evidence.truth, sigmoid(calibrated_logits(fit, evidence.logits)))
     assert after < 0.03 < before
+
+
+@pytest.mark.parametrize("n_rows", [300, 2_000])
+def test_right_probabilities_show_the_error_of_chance(n_rows: int) -> None:
+    """In the mean of many draws, to a twentieth."""
+    dice = np.random.default_rng(3)
+    probabilities = dice.beta(0.9, 1.1, n_rows)
+    shown = [
+        calibration_error(dice.random(n_rows) < probabilities, probabilities) for _ in range(400)
+    ]
+    assert calibration_by_chance(probabilities) == pytest.approx(np.mean(shown), rel=0.05)
 
 
 def test_scores_without_information_never_turn_around() -> None:

@@ -50,7 +50,7 @@ def test_good_reports_pass_every_gate():
         (
             ("evaluate", "cells", 6, "calibration_error"),
             0.09,
-            "calibration: 0.0900, limit 0.0800 (ko hate)",
+            "calibration: 0.0900, limit 0.0500 (ko hate)",
         ),
         (("export", "auc_loss", "tr"), 0.02, "int8 parity: 0.0200, limit 0.0100 (tr)"),
         (("bias", "tr", "women", "bnsp_auc"), 0.5, "bias: 0.5000, limit 0.5500 (tr women BNSP)"),
@@ -109,6 +109,15 @@ def test_a_language_without_a_measure_fails():
     assert failed(reports, good_reports())["ko against the champion"]
     del reports["export"]["auc_loss"]["tr"]
     assert failed(reports)["int8 parity"] == "int8 parity: tr is not measured"
+
+
+def test_what_chance_makes_of_few_rows_is_no_fault():
+    """A cell of 500 rows shows 0.05 where every probability is right."""
+    reports = good_reports()
+    reports["evaluate"]["cells"][6] |= {"calibration_error": 0.09, "calibration_by_chance": 0.05}
+    assert failed(reports) == {}
+    reports["evaluate"]["cells"][6]["calibration_error"] = 0.11
+    assert set(failed(reports)) == {"calibration"}
 
 
 def test_small_cells_and_groups_are_not_judged():

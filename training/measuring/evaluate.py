@@ -19,6 +19,7 @@ from training.metrics import (
     average_precision,
     bootstrap_auc,
     bootstrap_gain,
+    calibration_by_chance,
     calibration_error,
     sigmoid,
 )
@@ -67,6 +68,7 @@ class Cell:
     precision: float
     baselines: Mapping[str, Interval]  # AUC of each floor that could be learned
     gains: Mapping[str, Interval]  # AUC over each floor, on the same resampled rows
+    calibration_by_chance: float = 0.0  # error that so many rows show also if nothing is off
 
 
 def rows_of_cell(rows: Rows, column: int, language: str) -> npt.NDArray[np.intp]:
@@ -164,6 +166,7 @@ def measure(
                 auc=bootstrap_auc(truth, scores, n_rounds),
                 average_precision=average_precision(truth, scores),
                 calibration_error=calibration_error(truth, scores),
+                calibration_by_chance=calibration_by_chance(scores),
                 threshold=threshold,
                 recall=hits / int(truth.sum()),
                 precision=hits / max(1, int(flagged.sum())),
