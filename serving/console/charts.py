@@ -44,6 +44,11 @@ class Chart:
     marks: tuple[dict[str, Any], ...] = ()
     lines: tuple[dict[str, Any], ...] = ()
 
+    @property
+    def is_empty(self) -> bool:
+        """Say whether there is nothing to draw: no series, or none with a value."""
+        return all(value is None for one in self.series for value in one["values"])
+
     def as_json(self) -> dict[str, Any]:
         return {
             "key": self.key,

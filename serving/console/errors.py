@@ -45,7 +45,7 @@ TOLD: dict[int, Told] = {
         _l("The address is wrong, or what was here is no longer kept."),
     ),
     405: Told(
-        _l("This cannot be opened like this"), _l("Go back to the queues and start from there.")
+        _l("This cannot be opened like this"), _l("Go back to the console and start from there.")
     ),
     408: Told(_l("That took too long"), _l("The connection was too slow. Please try again.")),
     409: Told(

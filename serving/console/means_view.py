@@ -1,6 +1,6 @@
 """The page of automated means: what is asked, its charts, and the rows of its files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from serving.console.address import one_of, query_of
@@ -115,6 +115,20 @@ def _interval(name: str, rate: Rate, href: str) -> Interval:
     open_ended = rate.value is None and (rate.low, rate.high) == (0.0, 1.0)
     low, high = (None, None) if open_ended else (rate.low, rate.high)
     return Interval(name, (rate.n,), rate.value, low, high, href)
+
+
+def labels_unknown(rows: Iterable[MeansRow]) -> dict[Language | None, list[str]]:
+    """Give the labels of each language that has cases, but of them not one rate."""
+    found: dict[Language | None, list[str]] = {}
+    for row in rows:
+        if row.n_cases and not has_value(row):
+            found.setdefault(row.language, []).append(row.label)
+    return found
+
+
+def has_value(row: MeansRow) -> bool:
+    """Say whether any rate is known."""
+    return any(rate_of(row.rates, name).value is not None for name in RATES)
 
 
 def rate_of(rates: Rates, name: str) -> Rate:

@@ -1,5 +1,6 @@
 """A model's card as HTML for a page of the console: Markdown in, nothing of its own markup."""
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -9,6 +10,8 @@ from markupsafe import Markup, escape
 
 DEEPER = 2
 """Levels: the page's own headings stand above those of a card."""
+INTERVAL = re.compile(r"\[(-?[\d.]+), (-?[\d.]+)\]")
+"""An interval as cards write it; it is not to break over two lines."""
 
 
 @lru_cache(maxsize=4)
@@ -36,6 +39,8 @@ def _tame(tokens: Sequence[Token]) -> None:
         for child in token.children or ():
             if child.type == "link_open":
                 child.attrSet("rel", "noopener noreferrer nofollow")
+            elif child.type == "text":
+                child.content = INTERVAL.sub("[\\1,\N{NO-BREAK SPACE}\\2]", child.content)
 
 
 def _frame(token: Token, heading: str, number: int) -> None:

@@ -26,8 +26,8 @@ SESSION = "triage_session"
 VISIT = "triage_visit"
 ATTEMPT = "triage_sign_on"
 PATH = "/console"
-HOME = "/console/queues"
-"""Where the console begins for whom it is open; `frame.way_on` leads others to their own page."""
+HOME = PATH
+"""What is wanted where no page is; `frame.way_on` leads on to the account's first one."""
 SIGN_IN = "/console/sign-in"
 CSRF_FIELD = "csrf"
 CSRF_HEADER = "X-CSRF-Token"
@@ -191,7 +191,7 @@ def wants_page(request: Request) -> bool:
 def sign_in_url(request: Request) -> str:
     """Give the way to the sign-in and back to the page that the person looks at."""
     page = safe_next(_page(request))
-    return SIGN_IN if page in (PATH, HOME) else f"{SIGN_IN}?next={quote(page, safe='/')}"
+    return SIGN_IN if page == HOME else f"{SIGN_IN}?next={quote(page, safe='/')}"
 
 
 def _page(request: Request) -> str:

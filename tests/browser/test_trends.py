@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tests.browser.desk import INSULT
+from tests.browser.pages import sign_in
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 DRAWN = "#chart-reports[data-drawn]"
@@ -81,3 +82,12 @@ def test_filters_are_kept_in_the_address(trends) -> None:
     trends.wait_for_url("**language=en**")
     expect(trends.locator("#language")).to_have_value("en")
     expect(trends.locator(DRAWN)).to_be_visible()
+
+
+def test_without_scripts_there_is_no_button_for_a_picture(trends, open_page) -> None:
+    """Nothing would come of it; the tables are there."""
+    page = open_page(java_script_enabled=False)
+    sign_in(page, "anna", "/console/trends")
+    expect(page.locator("[data-png='reports']")).to_be_hidden()
+    expect(page.locator("#chart-reports")).to_be_hidden()
+    expect(page.locator("section:has(#chart-reports) summary")).to_be_visible()

@@ -55,6 +55,11 @@ def test_before_anything_is_read_the_page_says_what_is_missing(mira: Person) -> 
     assert "style=" not in page.text
 
 
+def test_sentences_stand_apart(mira: Person, longer: DriftAlarm) -> None:
+    """With a space after each."""
+    assert "(UTC). The first 28 full days" in mira.get(URL).text
+
+
 def test_an_alarm_is_told_in_plain_words(mira: Person, longer: DriftAlarm) -> None:
     """With where to look next, and how far other series are."""
     page = mira.get(f"{URL}?language=tr").text

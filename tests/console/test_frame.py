@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -74,6 +75,29 @@ def test_every_place_of_the_navigation_opens(stranger: Person, scope: str) -> No
     places = re.findall(r'href="([^"]+)"', nav)
     assert "/console/care" in places
     assert [place for place in places if ines.get(place).status_code != 200] == []
+
+
+@pytest.mark.parametrize("scope", ["admin", "intake", "lead", "ml", "review"])
+def test_every_link_and_form_of_a_place_opens(stranger: Person, scope: str) -> None:
+    """Nothing is offered that the account may not do."""
+    bench = stranger.bench
+    for number, reason in enumerate(("harassment", "self_harm", "deception_spam")):
+        bench.report(item_id=f"post-{number}", report_reason=reason)
+    bench.run(bench.service.trends.count)
+    bench.run(bench.service.accounts.create, "ines", "Ines", [scope], PASSWORD)
+    ines = Person(bench, "ines")
+    home = ines.sign_in().headers["location"]
+    nav = ines.get(home).text.partition('<ul class="places">')[2].partition("</ul>")[0]
+    refused = []
+    for place in [home, *re.findall(r'href="([^"]+)"', nav)]:
+        main = ines.get(place).text.partition("<main")[2]
+        for way in sorted(set(re.findall(r'href="(/[^"#]+)', main))):
+            answer = ines.get(unescape(way), accept="*/*")
+            refused += [(place, way)] if answer.status_code == 403 else []
+        for way in sorted(set(re.findall(r'method="post" action="([^"]+)"', main))):
+            answer = ines.post(way, {"csrf": ines.token(place)})
+            refused += [(place, way)] if answer.status_code == 403 else []
+    assert refused == []
 
 
 def test_no_page_has_code_or_style_in_it(person: Person) -> None:

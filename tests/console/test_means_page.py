@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from dataclasses import replace
 from datetime import timedelta
 from zipfile import ZipFile
@@ -54,6 +55,19 @@ def test_the_page_says_what_is_not_known(analyst: Person) -> None:
     assert page.text.count("chance has drawn no case yet that was decided") == 5
     assert "Nothing is known of it in this time." in page.text
     assert "style=" not in page.text
+
+
+def test_what_nothing_is_known_of_takes_a_line(analyst: Person) -> None:
+    """Of cases that wait the labels are named, instead of five reasons for each."""
+    analyst.bench.report(item_id="waits")
+    analyst.bench.clock.advance(timedelta(minutes=1))
+    page = analyst.get(URL).text
+    assert "means-all" not in page
+    folded = page.partition("<details>\n<summary>What is not known")[2].partition("</details>")[0]
+    assert re.findall(r"<li>([^:]+): any violation, ", folded) == ["All languages", "English"]
+    decide(analyst.bench, "decided", finds=True)
+    page = analyst.get(f"{URL}?days=30").text
+    assert page.partition("means-all")[2].count('<th scope="row">English') > 1
 
 
 def test_only_who_may_reads_it(person: Person) -> None:

@@ -137,6 +137,13 @@ def test_a_card_brings_no_markup_of_its_own() -> None:
     assert "<h4>Support</h4>" in html
 
 
+def test_an_interval_of_a_card_stays_on_one_line() -> None:
+    """Whatever the width of its column; other brackets stay as they are."""
+    html = str(card_html("| a |\n| --- |\n| 0.582 [-0.552, 0.614] |\n\nOne [a, b] [1, 2, 3]."))
+    assert "0.582 [-0.552,\N{NO-BREAK SPACE}0.614]" in html
+    assert "One [a, b] [1, 2, 3]." in html
+
+
 def test_the_shipped_card_is_rendered() -> None:
     """Every table in a frame of its own."""
     from triage_ml.inference.artifact import CARD as NAME

@@ -158,11 +158,17 @@ def test_who_may_not_open_the_page_they_wanted_is_told_so(stranger: Person) -> N
     bench = stranger.bench
     bench.run(bench.service.accounts.create, "ines", "Ines", ["ml"], PASSWORD)
     ines = Person(bench, "ines")
-    assert ines.sign_in(next="/console/leads").headers["location"] == "/console/leads"
-    refused = ines.get("/console/leads")
-    assert refused.status_code == 403
-    back = re.findall(r'href="([^"]+)"', refused.text.partition("<main")[2])
-    assert back == ["/console/means"]
+    for page in ("/console/leads", "/console/queues"):
+        wanted = f"/console/sign-in?next={page}"
+        bench.client.cookies.clear()
+        assert ines.get(page).headers["location"] == wanted
+        assert f'value="{page}"' in ines.get(wanted).text
+        assert ines.sign_in(next=page).headers["location"] == page
+        assert ines.get(wanted).headers["location"] == page
+        refused = ines.get(page)
+        assert refused.status_code == 403
+        back = re.findall(r'href="([^"]+)"', refused.text.partition("<main")[2])
+        assert back == ["/console/means"]
 
 
 @pytest.mark.parametrize(
@@ -184,7 +190,7 @@ def test_who_may_not_open_the_page_they_wanted_is_told_so(stranger: Person) -> N
 )
 def test_the_way_on_never_leaves_the_console(wanted: str) -> None:
     """Whatever a link to the sign-in names."""
-    assert safe_next(wanted) == "/console/queues"
+    assert safe_next(wanted) == "/console"
 
 
 def test_a_form_that_cannot_be_read_is_refused(person: Person) -> None:

@@ -88,6 +88,20 @@ def test_a_person_signs_on_and_has_a_session(stranger: Person, issuer: Issuer) -
     assert "triage_sign_on" not in stranger.bench.client.cookies
 
 
+def test_a_person_comes_to_the_first_page_that_is_open_to_them(
+    stranger: Person, issuer: Issuer
+) -> None:
+    """As with a password: where nothing was wanted; what was wanted is kept."""
+    accounts = stranger.bench.service.accounts
+    stranger.bench.run(accounts.create, "ines", "Ines", ["ml"], None)
+    issuer.user = "ines"
+    assert 'href="/console/sign-on"' in stranger.get("/console/sign-in").text
+    assert sign_on(stranger, issuer).headers["location"] == "/console/means"
+    assert stranger.get("/console/means").status_code == 200
+    wanted = sign_on(stranger, issuer, "/console/sign-on?next=/console/queues")
+    assert wanted.headers["location"] == "/console/queues"
+
+
 def test_the_way_on_never_leaves_the_console(stranger: Person, issuer: Issuer) -> None:
     """Whatever a link to the sign-on names."""
     answer = sign_on(stranger, issuer, "/console/sign-on?next=https://evil.example/")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import timedelta
 from typing import Any
 from zipfile import ZipFile
@@ -304,6 +305,17 @@ def test_an_empty_desk_has_a_page_too(person: Person) -> None:
     assert "Nothing to show for these days." in page.text
     person.bench.run(person.bench.service.trends.count)
     assert "Counted up to" in person.get(URL).text
+
+
+def test_a_chart_without_a_value_is_not_drawn(person: Person) -> None:
+    """Reports are counted, and nothing is decided yet: its table says so by itself."""
+    person.bench.report()
+    page = person.get(URL).text
+    drawn = re.findall(r'id="chart-(\w+)"', page)
+    assert "reports" in drawn
+    assert not {"shares", "prevalence"} & set(drawn)
+    assert re.findall(r'data-png="(\w+)"', page) == drawn
+    assert page.count("Nothing to show for these days.") == 4 - len(drawn)
 
 
 def test_many_parts_are_shown_together(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:

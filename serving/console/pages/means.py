@@ -16,6 +16,8 @@ from serving.console.means_view import (
     SAMPLES,
     MeansQuestion,
     charts_of_means,
+    has_value,
+    labels_unknown,
     question_of,
     rate_of,
     rows_of_sample,
@@ -49,7 +51,8 @@ async def show_means(request: Request, service: Running, who: MeansReader) -> Re
         asked=asked,
         report=report,
         charts=charts_of_means(report, asked, voice),
-        known=[row for row in rows if row.n_cases],
+        known=[row for row in rows if row.n_cases and has_value(row)],
+        labels_unknown=labels_unknown(rows),
         unknown=[
             (row, row.rates.error_rate.unknown)
             for row in rows
