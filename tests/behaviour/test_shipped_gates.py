@@ -9,6 +9,7 @@ import pytest
 from training.learning.obfuscate import augment
 from training.measuring.behaviour import PRESENT, Verdict, read_cases, run_cases, summarise
 from training.measuring.targets import NAMES
+from training.metrics import calibration_by_chance
 from training.release.gates import check_gates, load_limits, pass_rates
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES, Label
 from triage_ml.inference.artifact import SHIPPED, Artifact, load_artifact
@@ -82,10 +83,25 @@ def test_disguises_hide_little(scorer: OnnxScorer, verdicts: list[Verdict]) -> N
     assert np.mean(still) >= MIN_STILL_FOUND
 
 
+def by_chance(n_positive: int, n_negative: int) -> float:
+    n_rows = n_positive + n_negative
+    return calibration_by_chance(np.full(n_rows, n_positive / n_rows))
+
+
 def test_the_measured_cells_pass_the_gates(artifact: Artifact) -> None:
-    """The worst language, the worst label and the worst calibration of the manifest."""
+    """The worst language, the worst label and the worst calibration of the manifest.
+
+    It says of how many rows, not how sure the model was of each: what chance makes of them is taken
+    as if every probability were the share of positives.
+    """
     cells = [
-        cell.model_dump() | {"language": language, "output": output, "auc": {"value": cell.auc}}
+        {
+            **cell.model_dump(),
+            "language": language,
+            "output": output,
+            "auc": {"value": cell.auc},
+            "calibration_by_chance": by_chance(cell.n_positive, cell.n_negative),
+        }
         for language, row in artifact.manifest.quality.items()
         for output, cell in row.items()
     ]
