@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 import psycopg
+from psycopg.errors import LockNotAvailable
 
 from tests.tables import empty_tables
 from triage_ml.policy import DEFAULT_FOLDER
@@ -26,6 +27,7 @@ ROOT = Path(__file__).parents[2]
 PASSWORD = "seven quiet herons at noon"
 INSULT = "You are a pathetic loser and everybody in this group knows it. Just leave."
 LANGUAGES = ("en", "de", "tr", "es", "ko")
+TRIES = 100
 REPORTS = (
     (INSULT, "harassment"),
     ("Stop telling me how to raise my kids, you clueless idiot.", "harassment"),
@@ -134,7 +136,16 @@ class Desk:
 
     def clear(self) -> None:
         """Forget every case, session and preference; accounts, keys and models stay."""
+        for _ in range(TRIES):
+            with suppress(LockNotAvailable):
+                self._clear()
+                return
+        raise AssertionError("the service holds its tables")
+
+    def _clear(self) -> None:
         with psycopg.connect(self.database_url) as connection:
+            # The service works on: before both wait for each other, this gives way.
+            connection.execute("SET lock_timeout TO '100ms'")
             empty_tables(connection, but=_KEPT)
             connection.execute(
                 "UPDATE account SET locale = 'en', time_zone = 'UTC', excluded_labels = '{}'"
