@@ -93,10 +93,14 @@
     option.grid.bottom = 8;
     option.tooltip.formatter = told(chart);
     values.axisLabel = { color: colour("--ink"), formatter: percent, hideOverlap: true };
-    if (holder.clientWidth < 500) values.splitNumber = 2;
-    // Long names stand on several lines, or a phone has no room for the shares.
-    option.yAxis = Object.assign(option.xAxis, { inverse: true, axisLabel: { color: colour("--ink"),
-      width: Math.round(holder.clientWidth * 0.4), overflow: "break", lineHeight: 13 } });
+    var names = { color: colour("--ink") };
+    if (holder.clientWidth < 500) {
+      values.splitNumber = 2;
+      // Long names stand on several lines, or a phone has no room for the shares.
+      Object.assign(names, { width: Math.round(holder.clientWidth * 0.4), overflow: "break",
+        lineHeight: 13 });
+    }
+    option.yAxis = Object.assign(option.xAxis, { inverse: true, axisLabel: names });
     option.xAxis = values;
     option.series = [
       { type: "bar", stack: "interval", data: column(chart, 0), silent: true,
