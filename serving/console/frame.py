@@ -87,6 +87,7 @@ def text(request: Request, template: str, **values: Any) -> str:
         "csrf": csrf_token(request),
         "locale": voice.language.value,
         "nav": places_of(account) if account else [],
+        "opens_cases": account is not None and account.can_review,
         "path": request.url.path,
         "when": voice.when,
         "day": voice.day,

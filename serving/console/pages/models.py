@@ -11,7 +11,7 @@ from serving.console.frame import render
 from serving.console.model_card import card_html
 from serving.console.session import signed_in_with
 from serving.dependencies import Running
-from triage_ml.domain.account import LEAD, REVIEWING, Account
+from triage_ml.domain.account import LEAD, Account
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES
 from triage_ml.workflow.review import RESTRICTED
 
@@ -48,6 +48,5 @@ async def show_comparison(
         request,
         "models_comparison.html",
         found=await service.models.comparison(who, comparison_id),
-        opens_cases=not REVIEWING.isdisjoint(who.scopes),
         sees_restricted=RESTRICTED in who.scopes,
     )
