@@ -81,7 +81,7 @@ def walk(person: Person) -> tuple[list[str], list[str]]:
         (opened if answer.is_success else closed).append(f"{answer.status_code} {url}")
         if not answer.headers["content-type"].startswith("text/html"):
             continue
-        for link in _LINK.findall(answer.text):
+        for link in reversed(_LINK.findall(answer.text)):  # the last days have something
             to = urldefrag(urljoin(url, unescape(link))).url
             path = urlsplit(to).path
             if to in seen or not path.startswith(HOME) or queries[path] == MAX_QUERIES:
