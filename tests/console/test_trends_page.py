@@ -268,6 +268,20 @@ def test_spikes_are_told(person: Person) -> None:
     assert chart(person, "reports")["marks"] == [{"at": 27, "text": "Spike"}]
 
 
+@pytest.mark.parametrize("days_before", [0, 27])
+def test_a_service_without_history_has_no_spikes(person: Person, days_before: int) -> None:
+    """Its first busy day is not compared with days on which there was nothing to report to."""
+    bench, now = person.bench, person.bench.clock.now()
+    bench.clock.set(now - timedelta(days=days_before))
+    bench.report(item_id="first")
+    bench.clock.set(now)
+    for n in range(40):
+        bench.report(item_id=f"new-{n}")
+    page = person.get(URL).text
+    assert "No spike and no new level" in page
+    assert chart(person, "reports")["marks"] == []
+
+
 def glowberries(person: Person) -> None:
     """Report what several people begin to say, beside what one says often."""
     bench, now = person.bench, person.bench.clock.now()

@@ -191,3 +191,11 @@ async def test_a_count_says_when_it_was_made(store):
     assert await store.counted_at() is None
     await store.count_days(NOW, ("child-safety",))
     assert await store.counted_at() == NOW
+
+
+async def test_counts_say_with_which_day_they_begin(store):
+    """Whatever it is that was counted first."""
+    assert await store.counted_from() is None
+    await decided(store)
+    await store.count_days(NOW, ())
+    assert await store.counted_from() == TODAY

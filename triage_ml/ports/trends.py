@@ -157,6 +157,10 @@ class TrendStore(Protocol):
         """Count every day anew, whatever happened to the counts."""
         ...
 
+    async def counted_from(self) -> date | None:
+        """Give the first day of which anything is counted, whatever it is."""
+        ...
+
     async def counted_at(self) -> datetime | None:
         """Give when days were counted last."""
         ...

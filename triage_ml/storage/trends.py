@@ -134,6 +134,11 @@ class StoredTrends(Transactions):
                 await QUERIES.wait_for_counting(connection)
                 await _count(connection, days[start : start + DAYS_AT_ONCE])
 
+    async def counted_from(self) -> date | None:
+        async with self._connection() as connection:
+            row = await QUERIES.first_counted_day(connection)
+        return row["day"] if row else None
+
     async def counted_at(self) -> datetime | None:
         async with self._connection() as connection:
             row = await QUERIES.count_progress(connection)

@@ -165,6 +165,9 @@ class MemoryTrends:
     async def recount_days(self) -> None:
         """Counts are made anew whenever they are asked for."""
 
+    async def counted_from(self) -> date | None:
+        return min((row.at.date() for row in self._happenings()), default=None)
+
     async def counted_at(self) -> datetime | None:
         return self._counted_at
 

@@ -83,7 +83,10 @@ class Trends:
         Raises: ScopeMissing.
         """
         wanted = self._slice(who, asked, leaves)
-        longer = replace(wanted, since=wanted.since - timedelta(days=WINDOW_DAYS))
+        # Days before the first report of all were not quiet: there was nothing to report to.
+        begun = await self._store.counted_from() or wanted.since
+        before = wanted.since - timedelta(days=WINDOW_DAYS)
+        longer = replace(wanted, since=max(before, begun))
         counts = await self._store.daily_counts(longer, asked.split)
         reports = [row for row in counts if row.measure is Measure.REPORTS]
         shown = [row for row in counts if row.day >= asked.since]

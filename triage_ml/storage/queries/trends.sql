@@ -8,6 +8,9 @@ SELECT pg_advisory_xact_lock(hashtextextended('daily_count', 2));
 -- name: count_progress^
 SELECT counted_to, counted_at FROM daily_count_progress;
 
+-- name: first_counted_day^
+SELECT min(day) AS day FROM daily_count;
+
 -- name: log_to_count^
 -- The next lines of the log, and the last of them that is old enough that no transaction can
 -- still add a line before it.
