@@ -66,7 +66,7 @@ def _subject(subject: Subject) -> str:
 def _total(total: Part) -> str:
     return (
         f"{total.n_rise} rise, {total.n_sink} sink, {total.n_aside} go to another queue beside; "
-        f"{total.n_violations_sunk} of those that sink were decided as violations"
+        f"decided as violations, of those that sink: {total.n_violations_sunk}"
     )
 
 
