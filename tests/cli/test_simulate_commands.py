@@ -72,6 +72,24 @@ def test_models_are_compared_on_past_cases(triage, reported, folders, database_u
         assert "w1" not in text.split()
 
 
+def test_what_came_after_the_decisions_learned_from_stands_apart(triage, reported, folders):
+    """The folder of a model says until when; the rest may only show what it remembers."""
+    for minutes, told in (
+        (8.5, "of 12 cases 3 came later, and of these alone 0 rise, 1 sink"),
+        (60, "and no case came later: the rest says less than it seems"),
+    ):
+        until = NOW + timedelta(minutes=minutes)
+        taught = folders[1].with_name(f"taught-{minutes}")
+        flat = json.loads((folders[1] / "manifest.json").read_bytes())["calibration"]
+        changes = {"model_version": taught.name, "calibration": flat}
+        tiny_artifact(taught, {**changes, "learned_until": until.isoformat()})
+        asked = ("compare", "--model", folders[0], "--model", taught, "--repeat", 5)
+        status, printed, said = triage(*asked)
+        assert (status, said) == (0, "")
+        assert f"decisions until {until:%Y-%m-%d %H:%M} UTC were learned from" in printed
+        assert told in printed
+
+
 def test_a_model_compared_with_itself_moves_nothing(triage, reported, folders):
     """Given once, it stands on both sides."""
     status, printed, _ = triage("compare", "--model", folders[0], "--repeat", 5)

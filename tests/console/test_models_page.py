@@ -12,7 +12,9 @@ from serving.console.model_card import card_html
 from tests.console.desk import another, member
 from tests.console.person import Person
 from tests.serving.bench import KEYWORDS, Bench
+from tests.unit.builders import NOW
 from tests.unit.pairs import made, pair, stand
+from triage_ml.domain.queue_diff import part_of
 from triage_ml.domain.taxonomy import Label, Language, Severity, Support, SupportMatrix
 from triage_ml.ports import LiveModel, ModelInfo
 from triage_ml.testing import StubScorer
@@ -190,6 +192,21 @@ def test_a_language_whose_violations_sink_is_pointed_out(bench: Bench, keeper: P
     said = "in Korean, 8 decided violations sink and 0 rise, more than chance explains"
     assert said in text
     assert "in German, 1 decided" not in text
+
+
+def test_what_a_model_may_remember_is_told(bench: Bench, keeper: Person) -> None:
+    """Cases that came after the decisions it learned from are summed up by themselves."""
+    for later, told in (
+        ([pair(1, after=stand(tier=4))], "by themselves: Of 1 cases 0 rise, 1 sink"),
+        ([], "No case came later"),
+    ):
+        comparison = made(PAIRS)
+        after = replace(comparison.after, learned_until=NOW)
+        found = replace(comparison, after=after, unseen=part_of("", later), comparison_id=uuid4())
+        bench.run(bench.store.add_comparison, found)
+        text = keeper.get(f"{PAGE}/comparisons/{found.comparison_id}").text
+        assert 'Decisions until <time datetime="2026-03-02T09:00' in text
+        assert told in text
 
 
 def test_cases_are_linked_for_who_may_open_them(bench: Bench, keeper: Person) -> None:

@@ -80,6 +80,7 @@ def test_a_manifest_that_is_not_json_is_refused(folder: Path, raw: bytes) -> Non
         ({"files": {}}, "files lacks card.md, model.onnx, tokenizer.json"),
         ({"max_tokens": 4}, "max_tokens"),
         ({"surprise": 1}, "surprise"),
+        ({"learned_until": "2026-11-20T12:00:00"}, "learned_until: Input should have timezone"),
     ],
 )
 def test_a_manifest_that_contradicts_itself_is_refused(

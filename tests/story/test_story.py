@@ -37,6 +37,7 @@ LANGUAGE = "de"
 OPEN = {f"std-{language}-safety" for language in ("en", "de", "es", "ko")}
 N_REPORTS = int(os.environ.get("STORY_REPORTS", "5000"))
 N_PLANTED = 300
+N_SINCE = 300
 N_COMPLAINTS = 40
 PATIENCE = 120  # seconds for what servers do by themselves
 
@@ -277,14 +278,21 @@ def retrained(story: Story, decisions: Path) -> str:
 
 
 def compared(story: Story, challenger: str) -> None:
-    """The queue diff: which past cases move, and what that does to harm that waits."""
+    """The queue diff: which past cases move, and what that does to harm that waits.
+
+    What came in while the challenger learned is what it cannot remember, and stands apart.
+    """
+    story.send(story.fresh(N_SINCE, 10), "since")
+    found = asyncio.run(story.crowd.review(story.keys, N_SINCE, seed=5))
+    story.tell(f"{N_SINCE} more reports since the export, {len(found)} decided")
     out = story.folder / "diff.json"
     story.triage(
         *("compare", "--model", "live", "--model", "challenger", "--last", "2000"),
         *("--repeat", "5", "--json", str(out)),
     )
     diff = json.loads(out.read_text("utf-8"))
-    assert challenger in json.dumps(diff)
+    assert diff["after"]["model"] == challenger
+    assert 0.9 * N_SINCE <= diff["unseen"]["n_cases"] <= N_SINCE
 
 
 def shadowed(story: Story, challenger: str) -> None:

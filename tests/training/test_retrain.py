@@ -6,6 +6,7 @@ import random
 import shutil
 import warnings
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from training import retrain as retraining
 from training.config import Workspace
 from training.corpora.examples import EXCLUDE, fold_hash
 from training.release.card import render_card
+from training.release.changes import learned_until
 from training.release.gates import GatesFailed
 from training.release.publish import facts_of
 from training.release.store import RegistryFailed
@@ -55,6 +57,10 @@ decisions = 4.0
 """
 
 
+UNTIL = "2026-11-20T12:00:00+00:00"
+"""The end of what the decisions speak of."""
+
+
 def sentences(n: int = 120) -> DecisionSet:
     draw = random.Random(3)
     texts = [
@@ -63,7 +69,8 @@ def sentences(n: int = 120) -> DecisionSet:
     rows = [
         decided(f"{t} {'zorvak' if i % 2 else 'haus'}", i % 2 == 1) for i, t in enumerate(texts)
     ]
-    manifest = {"policy_versions": ["2026-11"], "since": "2026-11-01", "until": "2026-11-20"}
+    window = {"since": "2026-11-01T00:00:00+00:00", "until": UNTIL}
+    manifest = {"policy_versions": ["2026-11"], "window": window}
     return DecisionSet(decisions(rows).source, manifest)
 
 
@@ -105,6 +112,7 @@ def test_gives_a_challenger_with_the_champions_outputs(asked, artifact, tmp_path
     assert made.manifest.files["tokenizer.json"] == artifact.manifest.files["tokenizer.json"]
     assert made.manifest.files["model.onnx"] != artifact.manifest.files["model.onnx"]
     assert any(source["name"] == "decisions" for source in made.manifest.sources)
+    assert made.manifest.learned_until == datetime.fromisoformat(UNTIL)
     assert {p.name: p.read_bytes() for p in artifact.folder.iterdir()} == before
     assert reports(tmp_path / "out", "versus")["champion"]["model_version"] == (
         artifact.manifest.model_version
@@ -113,6 +121,17 @@ def test_gives_a_challenger_with_the_champions_outputs(asked, artifact, tmp_path
     shutil.rmtree(made.folder)  # the card is written again from what is kept
     again = render_card(facts_of(reports(tmp_path / "out", "card")))
     assert "## What changed since" in again
+
+
+def test_what_the_champion_learned_from_counts_too(artifact):
+    """A challenger continues it; the later end of both holds."""
+    manifests = [{"window": {"until": UNTIL}}, {"window": {"until": "2026-11-02T00:00:00+00:00"}}]
+    assert artifact.manifest.learned_until is None
+    assert learned_until(artifact.manifest, manifests) == UNTIL
+    end = datetime(2026, 12, 1, tzinfo=UTC)
+    champion = artifact.manifest.model_copy(update={"learned_until": end})
+    assert learned_until(champion, manifests) == end.isoformat()
+    assert learned_until(artifact.manifest, []) is None
 
 
 def test_a_small_sample_unlearns_no_cell(asked, artifact, tmp_path):
@@ -132,7 +151,7 @@ def card_says_what_changed(made: Artifact, champion: Artifact) -> None:
     assert f"What changed since {champion.manifest.model_version}" in card
     assert "60 violating" in card
     assert "No decisions in en, tr, es, ko." in card
-    assert "decided 2026-11-01 to 2026-11-20; under policy 2026-11" in card
+    assert f"decided 2026-11-01T00:00:00+00:00 to {UNTIL}; under policy 2026-11" in card
     assert "Worse than the champion, beyond the interval" in card
     assert "zorvak" not in card
     assert "No floor stands beside it" in card

@@ -14,7 +14,7 @@ from triage_ml.domain.taxonomy import Label, Language, Severity, Tier
 from triage_ml.errors import Conflict, InvalidInput, ScoringFailed
 from triage_ml.testing import FixedClock, StubScorer
 from triage_ml.testing.memory import MemoryCaseStore
-from triage_ml.workflow.side_by_side import Placing
+from triage_ml.workflow.side_by_side import Placing, Scored
 from triage_ml.workflow.simulate import (
     Question,
     compare_sides,
@@ -51,9 +51,9 @@ def threats(history, probability: float, version="m-2") -> dict:
     return {case.case_id: replace(row, labels=labels) for case in history.cases}
 
 
-def compared(history, before, after, policies=(POLICY, POLICY)):
+def compared(history, before, after, policies=(POLICY, POLICY), learned_until=None):
     one, two = (
-        Placing(f"m-{n}", policy, scores)
+        Placing(Scored(f"m-{n}", scores, learned_until), policy)
         for n, policy, scores in zip((1, 2), policies, (before, after), strict=True)
     )
     return compare_sides(history, one, two, QUESTION, NOW)
@@ -79,6 +79,20 @@ async def test_a_model_that_misses_a_threat_lets_cases_sink(store):
     assert {move.before.tier for move in found.diff.moves} == {Tier.T2}
     assert found.before.model == "m-1"
     assert found.delay.rows[0].n_cases == 6
+
+
+async def test_cases_that_came_after_what_was_learned_are_summed_up_apart(store):
+    """A model may look better than it is on the others; restricted ones are not told."""
+    history = await history_of(store)
+    await report(store, "i-c", at=NOW + timedelta(minutes=9), reason=Label.CHILD_SAFETY)
+    history = await load_history(store, NOW + timedelta(days=1), 100)
+    sides = threats(history, 0.7, "m-1"), threats(history, 0.1)
+    assert compared(history, *sides).unseen is None
+    learned = NOW + timedelta(minutes=3)
+    found = compared(history, *sides, learned_until=learned)
+    assert (found.unseen.n_cases, found.unseen.n_sink) == (2, 2)
+    assert (found.learned_until, found.diff.total.n_cases) == (learned, 6)
+    assert compared(history, *sides, learned_until=NOW + timedelta(days=1)).unseen.n_cases == 0
 
 
 async def test_another_policy_is_another_side(store):

@@ -5,6 +5,7 @@ whenever a card is. No text and no term of a decision is in either.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from training.corpora.sources import DECISIONS
@@ -36,6 +37,14 @@ def what_changed(
         "functional": versus["functional"],
         "support": list(_support_changes(champion.support_matrix, support)),
     }
+
+
+def learned_until(champion: Manifest, manifests: Sequence[Facts]) -> str | None:
+    """Give the time of the last decision that may have been learned from, here or before."""
+    ends = [datetime.fromisoformat(manifest["window"]["until"]) for manifest in manifests]
+    if champion.learned_until is not None:
+        ends.append(champion.learned_until)
+    return max(ends).isoformat() if ends else None
 
 
 def render_changes(changes: Facts) -> str:
@@ -83,11 +92,9 @@ def _learned(changes: Facts) -> Iterator[str]:
 def _origins(manifests: Sequence[Facts]) -> Iterator[str]:
     """Say from when and under which policies the decisions are, as far as their manifests do."""
     for manifest in manifests:
-        window = manifest.get("window") or {}
-        since = manifest.get("since") or window.get("since") or window.get("from")
-        until = manifest.get("until") or window.get("until") or window.get("to")
+        window = manifest["window"]
         policies = manifest.get("policy_versions") or ()
-        said = [f"decided {since or 'from the first'} to {until or 'the last'}"]
+        said = [f"decided {window['since']} to {window['until']}"]
         if policies:
             said.append(f"under policy {', '.join(map(str, policies))}")
         yield f"They were {'; '.join(said)}."

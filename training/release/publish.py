@@ -19,7 +19,7 @@ from training.measuring.evaluate import Cell, quality, support
 from training.measuring.targets import Target, gather_targets
 from training.metrics import Interval
 from training.release.card import CardFacts, render_card
-from training.release.changes import what_changed
+from training.release.changes import learned_until, what_changed
 from training.release.gates import REPORTS, VERSUS, GatesFailed, check_gates, load_limits
 from training.release.records import CARD_FACTS, require_own_reports, require_same_model
 from training.reports import read_report, read_stamps, write_report
@@ -203,8 +203,11 @@ def _manifest(facts: CardFacts, experiment: Experiment, space: Workspace) -> dic
         "quality": quality(facts.cells),
         "sources": [_source(source) for source in facts.sources],
     }
-    if experiment.from_artifact and found["mark_threshold"] is None:
-        found["mark_threshold"] = load_artifact(space.champion).manifest.mark_threshold
+    if facts.changes is not None:
+        champion = load_artifact(space.champion).manifest
+        found["learned_until"] = learned_until(champion, facts.changes["manifests"])
+        if found["mark_threshold"] is None:
+            found["mark_threshold"] = champion.mark_threshold
     return manifest_frame(experiment, facts.outputs, measured_fields(facts.reports) | found)
 
 

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from triage_ml.domain.staffing import Staffing
     from triage_ml.ports import Clock
     from triage_ml.storage.postgres import PostgresCaseStore
-    from triage_ml.workflow.side_by_side import History, Scores, Tick
+    from triage_ml.workflow.side_by_side import History, Scored, Tick
     from triage_ml.workflow.simulate import Question
 
-    Said = Awaitable[list[tuple[str, Scores]]]
+    Said = Awaitable[list[Scored]]
 
 T = TypeVar("T")
 Pair = tuple[T, T]
@@ -120,11 +120,12 @@ def simulate(
 
     async def judge(
         _store: "PostgresCaseStore", history: "History", _tick: "Tick"
-    ) -> "list[tuple[str, Scores]]":
+    ) -> "list[Scored]":
+        from triage_ml.workflow.side_by_side import Scored
         from triage_ml.workflow.simulate import models_of, stored_scores
 
         scores = stored_scores(history.cases)
-        return [(models_of(scores), scores)] * 2
+        return [Scored(models_of(scores), scores)] * 2
 
     _show(_play(question, last, days, rules, desks, judge), json, html)
 
@@ -146,8 +147,8 @@ def _play(
         with _progress() as tick:
             said = await judge(store, history, tick)
             before, after = (
-                Placing(version, rules, scores, desk)
-                for (version, scores), rules, desk in zip(said, policies, desks, strict=True)
+                Placing(scored, rules, desk)
+                for scored, rules, desk in zip(said, policies, desks, strict=True)
             )
             made = await asyncio.to_thread(
                 compare_sides, history, before, after, question, clock.now(), tick

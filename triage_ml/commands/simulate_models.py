@@ -4,6 +4,8 @@ import os
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +17,18 @@ if TYPE_CHECKING:
     from triage_ml.domain.policy import Policy
     from triage_ml.ports import Scorer
     from triage_ml.storage.postgres import PostgresCaseStore
-    from triage_ml.workflow.side_by_side import History, Scores, Tick
+    from triage_ml.workflow.side_by_side import History, Scored, Tick
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A version; without a folder only its recorded scores can be had, and nothing is known of
+    what it learned from.
+    """
+
+    version: str
+    folder: Path | None = None
+    learned_until: datetime | None = None
 
 
 async def scores_of(
@@ -24,39 +37,41 @@ async def scores_of(
     names: Sequence[str],
     policies: "Sequence[Policy]",
     tick: "Tick",
-) -> "list[tuple[str, Scores]]":
-    """Give version and scores of each model by its policy; who stands there twice scores once.
+) -> "list[Scored]":
+    """Give what each model says by its policy; who stands there twice scores once.
 
     Raises: NotFound, ArtifactInvalid, Conflict, and what the registry raises.
     """
     with ExitStack() as stack:  # what is fetched goes when everything is scored
         found = {name: await _find(store, name, stack) for name in dict.fromkeys(names)}
-        scored: dict[tuple[str, int], tuple[str, Scores]] = {}
+        scored: dict[tuple[str, int], Scored] = {}
         for name, rules in zip(names, policies, strict=True):
             key = name, id(rules)
             if key not in scored:
-                scored[key] = await _score(store, history, *found[name], rules, tick)
+                scored[key] = await _score(store, history, found[name], rules, tick)
         return [scored[name, id(rules)] for name, rules in zip(names, policies, strict=True)]
 
 
 async def _score(
     store: "PostgresCaseStore",
     history: "History",
-    version: str,
-    folder: Path | None,
+    found: _Found,
     rules: "Policy",
     tick: "Tick",
-) -> "tuple[str, Scores]":
+) -> "Scored":
     """Score with a version; recorded scores count where severities mean the same as now."""
     from serving.settings import Settings
     from triage_ml.policy import load_policy
+    from triage_ml.workflow.side_by_side import Scored
     from triage_ml.workflow.simulate import score_history
 
     now = load_policy(Settings().policy_dir)
     recorded = now.typical_severities == rules.typical_severities
-    load = None if folder is None else partial(_load, folder, rules)
-    cases = history.cases
-    return version, await score_history(store, cases, version, load, recorded=recorded, tick=tick)
+    load = None if found.folder is None else partial(_load, found.folder, rules)
+    scores = await score_history(
+        store, history.cases, found.version, load, recorded=recorded, tick=tick
+    )
+    return Scored(found.version, scores, found.learned_until)
 
 
 def _load(folder: Path, rules: "Policy") -> "Scorer":
@@ -65,8 +80,8 @@ def _load(folder: Path, rules: "Policy") -> "Scorer":
     return load_scorer(folder, rules.typical_severities)
 
 
-async def _find(store: "PostgresCaseStore", name: str, stack: ExitStack) -> tuple[str, Path | None]:
-    """Find a model: its version, and the folder of its artifact where that can be had.
+async def _find(store: "PostgresCaseStore", name: str, stack: ExitStack) -> _Found:
+    """Find a model, and the folder of its artifact where that can be had.
 
     Raises: NotFound, ArtifactInvalid, and what the registry raises.
     """
@@ -77,27 +92,34 @@ async def _find(store: "PostgresCaseStore", name: str, stack: ExitStack) -> tupl
         name = live.version if live else "shipped"
     shipped = SHIPPED if (SHIPPED / MANIFEST).is_file() else None
     if name == "shipped":
-        return load_artifact(SHIPPED).manifest.model_version, SHIPPED
+        return _at(SHIPPED)
     if os.sep in name or (Path(name) / MANIFEST).is_file():
-        return load_artifact(Path(name)).manifest.model_version, Path(name)
+        return _at(Path(name))
     place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="triage-"))) / "artifact"
     try:
         await store.fetch_model(name, place)
-        return load_artifact(place).manifest.model_version, place
+        return _at(place)
     except NotFound:
         if shipped and load_artifact(shipped).manifest.model_version == name:
-            return name, shipped
+            return _at(shipped)
     return _registered(name, stack)
 
 
-def _registered(name: str, stack: ExitStack) -> tuple[str, Path | None]:
+def _at(folder: Path) -> _Found:
+    from triage_ml.inference.artifact import load_artifact
+
+    manifest = load_artifact(folder).manifest
+    return _Found(manifest.model_version, folder, manifest.learned_until)
+
+
+def _registered(name: str, stack: ExitStack) -> _Found:
     """Ask the registry, where there is one; a version whose files are gone may be recorded."""
     store = os.environ.get("MLFLOW_TRACKING_URI")
     if not has_registry(store):
-        return name, None
+        return _Found(name)
     try:
         registry = open_registry(store)
         artifact = stack.enter_context(registry.fetched(registry.get(name)))
     except (NotFound, SetupFailed):
-        return name, None
-    return artifact.manifest.model_version, artifact.folder
+        return _Found(name)
+    return _at(artifact.folder)

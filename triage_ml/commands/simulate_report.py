@@ -1,6 +1,7 @@
 """A comparison for a terminal and as JSON. Nothing restricted is in either."""
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC
 
 from pydantic import TypeAdapter
 from rich.markup import escape
@@ -17,6 +18,7 @@ N_FLOWS = 12
 N_MOVES = 20
 _VIOLATIONS = ("violations risen", "violations sunk")
 _KINDS = ("all", "gap", "language")
+_TIME = "%Y-%m-%d %H:%M"
 _COMPARISON = TypeAdapter(Comparison)
 
 
@@ -28,7 +30,7 @@ def print_comparison(made: Comparison) -> None:
     shown = made.for_everybody()
     say(f"before  {_subject(made.before)}")
     say(f"after   {_subject(made.after)}")
-    span = f"{made.first_at:%Y-%m-%d %H:%M} to {made.last_at:%Y-%m-%d %H:%M} UTC"
+    span = f"{made.first_at:{_TIME}} to {made.last_at:{_TIME}} UTC"
     say(f"{made.n_cases} cases, {span}; {made.n_unscored} without scores on a side")
     if n := made.restricted.total.n_cases:
         say(f"{n} of them are restricted: played, and shown to nobody here")
@@ -52,11 +54,26 @@ def print_comparison(made: Comparison) -> None:
 
 def worth_a_look(made: Comparison) -> Iterable[str]:
     """Give what no gate forbids and somebody should see before a promotion."""
+    if made.unseen is not None and made.learned_until is not None:
+        until = f"{made.learned_until.astimezone(UTC):{_TIME}} UTC"
+        yield _unseen(made.unseen, made.diff.total.n_cases, until)
     for part in made.diff.sinking:
         yield (
             f"look at these: in {part.name} {part.n_violations_sunk} decided violations sink and "
             f"{part.n_violations_risen} rise, more than chance explains"
         )
+
+
+def _unseen(unseen: Part, n_cases: int, until: str) -> str:
+    if not unseen.n_cases:
+        return (
+            f"decisions until {until} were learned from, and no case came later: the rest says "
+            "less than it seems"
+        )
+    return (
+        f"decisions until {until} were learned from; of {n_cases} cases {unseen.n_cases} came "
+        f"later, and of these alone {_total(unseen)}"
+    )
 
 
 def _subject(subject: Subject) -> str:

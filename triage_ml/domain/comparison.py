@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from triage_ml.domain.delay import DelayReport, HarmTest
-from triage_ml.domain.queue_diff import QueueDiff, diff_of
+from triage_ml.domain.queue_diff import Part, QueueDiff, diff_of
 from triage_ml.domain.waited import RESTRICTED
 
 TOLERANCE = 1e-9
@@ -28,10 +28,14 @@ class BreachKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A side: the version of the model that scored and of the policy that placed."""
+    """A side: the version of the model that scored and of the policy that placed.
+
+    The model may have learned from decisions made until `learned_until`; None: from none.
+    """
 
     model: str
     policy: str
+    learned_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,8 @@ class Comparison:
     """Cases of a span of time under two subjects. What is restricted stands apart.
 
     `n_unscored` cases had no scores on one side and were placed without them there. `breaches` is
-    what `gate` said when it was made.
+    what `gate` said when it was made. `unseen` sums up the cases that came after the last decision
+    that either model may have learned from, without the restricted; None where neither did.
     """
 
     comparison_id: UUID
@@ -82,6 +87,11 @@ class Comparison:
     restricted: QueueDiff
     delay: DelayReport
     breaches: tuple[Breach, ...] = ()
+    unseen: Part | None = None
+
+    @property
+    def learned_until(self) -> datetime | None:
+        return last_learned(self.before, self.after)
 
     @property
     def n_cases(self) -> int:
@@ -96,6 +106,11 @@ class Comparison:
         )
         breaches = (replace(x, value=0.0) if x.restricted else x for x in self.breaches)
         return replace(self, restricted=diff_of(()), delay=delay, breaches=tuple(breaches))
+
+
+def last_learned(*sides: Subject) -> datetime | None:
+    """Give the time of the last decision that any of the sides may have learned from."""
+    return max((side.learned_until for side in sides if side.learned_until), default=None)
 
 
 def gate(comparison: Comparison) -> list[Breach]:

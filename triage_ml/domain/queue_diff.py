@@ -153,7 +153,7 @@ def diff_of(pairs: Sequence[Pair], max_moves: int = MAX_MOVES) -> QueueDiff:
     shifts = [_hours_later(pair) for pair in moved]
     sooner, later = [-x for x in shifts if x < 0], [x for x in shifts if x > 0]
     return QueueDiff(
-        total=_part("", pairs),
+        total=part_of("", pairs),
         tiers=_flows(moved, lambda stand: f"T{int(stand.tier)}"),
         queues=_flows(moved, lambda stand: stand.queue),
         n_sooner=len(sooner),
@@ -191,11 +191,11 @@ def _parts(pairs: Iterable[Pair], names: Callable[[Pair], Sequence[str]]) -> tup
     for pair in pairs:
         for name in names(pair):
             found[name].append(pair)
-    parts = [_part(name, rows) for name, rows in found.items()]
+    parts = [part_of(name, rows) for name, rows in found.items()]
     return tuple(sorted(parts, key=lambda part: (-part.harm_sunk, -part.harm_risen, part.name)))
 
 
-def _part(name: str, pairs: Sequence[Pair]) -> Part:
+def part_of(name: str, pairs: Sequence[Pair]) -> Part:
     ways: dict[Direction | None, list[Pair]] = defaultdict(list)
     for pair in pairs:
         ways[pair.direction].append(pair)

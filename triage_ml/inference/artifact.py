@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from triage_ml.domain.taxonomy import HEADS, VIOLATION, Label, Language, SupportMatrix
 from triage_ml.domain.text import NORMALISER_VERSION
@@ -100,7 +100,8 @@ class Manifest(BaseModel):
     logit to bound it from above. `thresholds` are the probabilities from which an output is
     shown as found, chosen for `threshold_precision`. The model's severity is used for
     `severity_labels` only, its marks from probability `mark_threshold` on (None: no rationale).
-    N-grams are hashed into 2^`ngram_bits` buckets.
+    N-grams are hashed into 2^`ngram_bits` buckets. Decisions made until `learned_until` may have
+    been learned from, by the model or one that it continues; None: no decisions were.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -111,6 +112,7 @@ class Manifest(BaseModel):
     normaliser_version: str
     base_model: str
     snapshot: str
+    learned_until: AwareDatetime | None = None
     text_prefix: str
     max_tokens: int = Field(ge=8)
     window_overlap: int = Field(ge=0)

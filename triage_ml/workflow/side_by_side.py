@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from math import log
 from statistics import fmean
 from uuid import UUID
@@ -36,17 +37,29 @@ def silent(_step: str, _done: int, _total: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Scored:
+    """What a version of a model says of cases, and until when it learned from decisions."""
+
+    model: str
+    scores: Scores
+    learned_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Placing:
     """One side: scores by case and the policy that places with them. No `staffing`: assumed."""
 
-    model: str
+    scored: Scored
     policy: Policy
-    scores: Scores
     staffing: Staffing | None = None
 
     @property
+    def scores(self) -> Scores:
+        return self.scored.scores
+
+    @property
     def subject(self) -> Subject:
-        return Subject(self.model, self.policy.version)
+        return Subject(self.scored.model, self.policy.version, self.scored.learned_until)
 
 
 @dataclass(frozen=True, slots=True)

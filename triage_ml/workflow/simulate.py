@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 
 from triage_ml.domain.case import Case
 from triage_ml.domain.claim_order import OrderRules
-from triage_ml.domain.comparison import Comparison, Kind, gate
+from triage_ml.domain.comparison import Comparison, Kind, gate, last_learned
 from triage_ml.domain.delay import Plan, Side, delay_of
-from triage_ml.domain.queue_diff import Pair, diff_of
+from triage_ml.domain.queue_diff import Pair, Part, diff_of, part_of
 from triage_ml.domain.scores import LabelScores
 from triage_ml.domain.staffing import Staffing, assumed_staffing
 from triage_ml.domain.taxonomy import Language
@@ -153,6 +153,7 @@ def compare_sides(
     assumed = _assumed(pairs)
     sides = _side(before, assumed), _side(after, assumed)
     cases = [case.case_id for case in history.cases]
+    open_pairs = [pair for pair in pairs if not pair.restricted]
     found = Comparison(
         comparison_id=uuid4(),
         at=now,
@@ -163,9 +164,10 @@ def compare_sides(
         first_at=history.cases[0].received_at,
         last_at=history.cases[-1].received_at,
         n_unscored=sum(x not in before.scores or x not in after.scores for x in cases),
-        diff=diff_of([pair for pair in pairs if not pair.restricted]),
+        diff=diff_of(open_pairs),
         restricted=diff_of([pair for pair in pairs if pair.restricted]),
         delay=delay_of(pairs, *sides, plan, played),
+        unseen=_unseen(open_pairs, last_learned(before.subject, after.subject)),
     )
     return replace(found, breaches=tuple(gate(found)))
 
@@ -207,6 +209,13 @@ async def require_comparison(
             "to promote it all the same, give a reason with --without-comparison"
         )
     return found
+
+
+def _unseen(pairs: Sequence[Pair], learned_until: datetime | None) -> Part | None:
+    """Sum up the cases that no decision could be learned from: they came after the last."""
+    if learned_until is None:
+        return None
+    return part_of("", [pair for pair in pairs if pair.arrived_at > learned_until])
 
 
 def _assumed(pairs: Sequence[Pair]) -> Staffing:
