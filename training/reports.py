@@ -11,12 +11,11 @@ from rich.console import Console
 
 from training.config import Experiment, Workspace, load_experiment
 from training.corpora.snapshot import columns, load_snapshot
-from training.corpora.sources import DECISIONS
 from training.corpora.splits import DEV, TRAIN
 from training.learning import prepare
 from training.learning.batches import Rows
 from triage_ml.errors import InvalidInput
-from triage_ml.inference.artifact import Calibration, file_hash, load_artifact
+from triage_ml.inference.artifact import DECISIONS, Calibration, file_hash, load_artifact
 
 STAMPS = "stamps.json"
 console = Console(stderr=True)

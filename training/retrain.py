@@ -21,7 +21,6 @@ from training.config import Experiment, Workspace, load_experiment
 from training.corpora.decisions import require_list
 from training.corpora.replay import Decided, build_retraining
 from training.corpora.snapshot import choose_sources, require_data
-from training.corpora.sources import DECISIONS
 from training.learning.encoder import BASE_MODEL
 from training.measuring import steps as measuring
 from training.measuring.versus_step import compare_with_champion
@@ -34,7 +33,14 @@ from training.reports import read_stamps, say
 from training.tracking import Tracker, store_uri
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES
 from triage_ml.errors import InvalidInput
-from triage_ml.inference.artifact import MANIFEST, SHIPPED, Artifact, file_hash, load_artifact
+from triage_ml.inference.artifact import (
+    DECISIONS,
+    MANIFEST,
+    SHIPPED,
+    Artifact,
+    file_hash,
+    load_artifact,
+)
 
 BEGUN = "retrain.json"
 NO_STORE = "none"

@@ -72,22 +72,33 @@ def test_models_are_compared_on_past_cases(triage, reported, folders, database_u
         assert "w1" not in text.split()
 
 
-def test_what_came_after_the_decisions_learned_from_stands_apart(triage, reported, folders):
-    """The folder of a model says until when; the rest may only show what it remembers."""
-    for minutes, told in (
-        (8.5, "of 12 cases 3 came later, and of these alone 0 rise, 1 sink"),
-        (60, "and no case came later: the rest says less than it seems"),
-    ):
-        until = NOW + timedelta(minutes=minutes)
-        taught = folders[1].with_name(f"taught-{minutes}")
-        flat = json.loads((folders[1] / "manifest.json").read_bytes())["calibration"]
-        changes = {"model_version": taught.name, "calibration": flat}
-        tiny_artifact(taught, {**changes, "learned_until": until.isoformat()})
-        asked = ("compare", "--model", folders[0], "--model", taught, "--repeat", 5)
-        status, printed, said = triage(*asked)
-        assert (status, said) == (0, "")
+DECIDED = {"name": "decisions", "language": "en", "licence_tier": "own", "licence": "none"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"learned_until": 8.5}, "of 12 cases 3 are new since, and of these alone 0 rise, 1 sink"),
+        ({"learned_until": 60}, "and none of the 12 cases is new since: they say less than it"),
+        ({"sources": [DECIDED]}, "until when taught learned from decisions is not known"),
+    ],
+)
+def test_what_a_model_may_remember_is_told(triage, reported, folders, fields, told):
+    """Its artifact says until when it learned from decisions; one of before does not."""
+    taught = folders[1].with_name("taught")
+    flat = json.loads((folders[1] / "manifest.json").read_bytes())["calibration"]
+    if "learned_until" in fields:
+        until = NOW + timedelta(minutes=fields["learned_until"])
+        fields = {"learned_until": until.isoformat()}
+    tiny_artifact(taught, {"model_version": "taught", "calibration": flat, **fields})
+    asked = ("compare", "--model", folders[0], "--model", taught, "--repeat", 5)
+    status, printed, said = triage(*asked)
+    assert (status, said) == (0, "")
+    assert told in printed
+    if "learned_until" in fields:
+        line = f"learned from decisions until {until:%Y-%m-%d %H:%M} UTC"
+        assert line in printed
         assert f"decisions until {until:%Y-%m-%d %H:%M} UTC were learned from" in printed
-        assert told in printed
 
 
 def test_a_model_compared_with_itself_moves_nothing(triage, reported, folders):

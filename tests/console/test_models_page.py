@@ -14,6 +14,7 @@ from tests.console.person import Person
 from tests.serving.bench import KEYWORDS, Bench
 from tests.unit.builders import NOW
 from tests.unit.pairs import made, pair, stand
+from triage_ml.domain.comparison import Comparison
 from triage_ml.domain.queue_diff import part_of
 from triage_ml.domain.taxonomy import Label, Language, Severity, Support, SupportMatrix
 from triage_ml.ports import LiveModel, ModelInfo
@@ -195,18 +196,25 @@ def test_a_language_whose_violations_sink_is_pointed_out(bench: Bench, keeper: P
 
 
 def test_what_a_model_may_remember_is_told(bench: Bench, keeper: Person) -> None:
-    """Cases that came after the decisions it learned from are summed up by themselves."""
+    """Cases that are new since it learned are summed up; where nobody knows that, it says so."""
+
+    def shown(comparison: Comparison) -> str:
+        kept = replace(comparison, comparison_id=uuid4())
+        bench.run(bench.store.add_comparison, kept)
+        return keeper.get(f"{PAGE}/comparisons/{kept.comparison_id}").text
+
+    plain = made(PAIRS)
+    taught = replace(plain, after=replace(plain.after, learned_until=NOW))
     for later, told in (
-        ([pair(1, after=stand(tier=4))], "by themselves: Of 1 cases 0 rise, 1 sink"),
-        ([], "No case came later"),
+        ([pair(n, after=stand(tier=4)) for n in range(4)], "by themselves: Of 4 cases 0 rise, 4"),
+        ([], "None of these cases is new since"),
     ):
-        comparison = made(PAIRS)
-        after = replace(comparison.after, learned_until=NOW)
-        found = replace(comparison, after=after, unseen=part_of("", later), comparison_id=uuid4())
-        bench.run(bench.store.add_comparison, found)
-        text = keeper.get(f"{PAGE}/comparisons/{found.comparison_id}").text
-        assert 'Decisions until <time datetime="2026-03-02T09:00' in text
+        text = shown(replace(taught, came_later=part_of("", later)))
+        assert 'up to this moment: <time datetime="2026-03-02T09:00' in text
         assert told in text
+    unknown = shown(replace(plain, after=replace(plain.after, learning_known=False)))
+    assert "Until when m-2 learned from decisions is not known" in unknown
+    assert "is not known: it may" not in shown(plain)
 
 
 def test_cases_are_linked_for_who_may_open_them(bench: Bench, keeper: Person) -> None:

@@ -8,7 +8,17 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 import pytest
 
-from tests.console.desk import another, bench_with_mara, decide, hold, id_of, member, signed_in
+from tests.console.desk import (
+    another,
+    bench_with_mara,
+    decide,
+    hold,
+    id_of,
+    keys_of,
+    member,
+    signed_in,
+    take,
+)
 from tests.console.person import Person
 from tests.serving.bench import Bench
 from tests.serving.conftest import MakeBench
@@ -100,3 +110,36 @@ def test_whatever_is_offered_opens(bench: Bench, scopes: tuple[str, ...]) -> Non
     reviews = not {"review", "admin"}.isdisjoint(scopes)
     assert any("/console/cases/" in url for url in opened) == reviews
     assert len(opened) > 2
+
+
+GRAVE = {"label": "child_safety", "severity.child_safety": "S4", "action": "refer_to_authority"}
+
+
+@pytest.mark.parametrize("fields", [{}, {"next": "1"}], ids=["stays", "goes on"])
+def test_a_decision_that_restricts_its_case_offers_no_way_back(
+    bench: Bench, fields: dict[str, str]
+) -> None:
+    """Neither beside the queues nor beside the next case; it says that it is saved."""
+    somebody = another(bench, "somebody")
+    bench.report(item_id="another", text="You are a loser, and so on")
+    page = take(somebody)
+    answer = decide(somebody, page, **GRAVE, **fields)
+    assert answer.status_code == 303, answer.text
+    after = somebody.get(answer.headers["location"]).text
+    assert f'data-done="{id_of(page)}"' in after
+    assert page not in after
+    assert somebody.get(page).status_code == 403
+
+
+def test_a_case_that_is_restricted_meanwhile_is_not_offered_again(bench: Bench) -> None:
+    """Who held it is told that it is gone, without a link that refuses them."""
+    somebody = another(bench, "somebody")
+    receipt = bench.report(item_id="held", text="You are a loser, I say")
+    page = take(somebody)
+    while page != f"/console/cases/{receipt['case_id']}":
+        page = take(somebody)
+    keys = keys_of(somebody, page)
+    bench.report(item_id="held", text="You are a loser, I say", report_reason="child_safety")
+    answer = somebody.post(f"{page}/release", {**keys, "reason": "A break."})
+    assert answer.status_code in (403, 409, 410)
+    assert page not in answer.text

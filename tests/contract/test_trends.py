@@ -194,8 +194,9 @@ async def test_a_count_says_when_it_was_made(store):
 
 
 async def test_counts_say_with_which_day_they_begin(store):
-    """Whatever it is that was counted first."""
+    """The earliest, in whatever order reports came."""
     assert await store.counted_from() is None
-    await decided(store)
+    await report(store)
+    await report(store, "i-2", at=NOW - timedelta(days=3))
     await store.count_days(NOW, ())
-    assert await store.counted_from() == TODAY
+    assert await store.counted_from() == TODAY - timedelta(days=3)

@@ -292,7 +292,7 @@ def compared(story: Story, challenger: str) -> None:
     )
     diff = json.loads(out.read_text("utf-8"))
     assert diff["after"]["model"] == challenger
-    assert 0.9 * N_SINCE <= diff["unseen"]["n_cases"] <= N_SINCE
+    assert 0.9 * N_SINCE <= diff["came_later"]["n_cases"] <= N_SINCE
 
 
 def shadowed(story: Story, challenger: str) -> None:

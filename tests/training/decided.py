@@ -5,13 +5,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from training.corpora.sources import DECISIONS, HARASSMENT, VIOLATION, Row, Source
+from training.corpora.sources import HARASSMENT, VIOLATION, Row, Source
+from triage_ml.inference.artifact import DECISIONS
+
+WINDOW = {"since": "2026-11-01T00:00:00+00:00", "until": "2026-11-20T12:00:00+00:00"}
 
 
 @dataclass(frozen=True)
 class DecisionSet:
     source: Source
-    manifest: Mapping[str, Any] = field(default_factory=lambda: {"policy_versions": ["7"]})
+    manifest: Mapping[str, Any] = field(
+        default_factory=lambda: {"policy_versions": ["7"], "window": WINDOW}
+    )
 
 
 def decisions(rows: Sequence[Row]) -> DecisionSet:

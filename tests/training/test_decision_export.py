@@ -206,6 +206,18 @@ async def test_the_manifest_names_the_list_of_reserved_texts(memory, tmp_path):
     assert load_decisions(tmp_path / "b").manifest.exclude_sha256 is None
 
 
+@pytest.mark.parametrize(("asked", "written"), [(DAY, NOW), (-DAY / 2, NOW - DAY / 2)])
+async def test_a_window_ends_when_the_export_is_made_at_the_latest(
+    memory, tmp_path, asked, written
+):
+    """A model that learns from it must not be taken to know decisions of the future."""
+    await report(memory, "i-1")
+    await decide(memory, await claim_one(memory), UPHELD, now=NOW - timedelta(hours=20))
+    await export(memory, tmp_path / "out", replace(WANTED, until=NOW + asked))
+    window = load_decisions(tmp_path / "out").manifest.window
+    assert window == {"since": (NOW - DAY).isoformat(), "until": written.isoformat()}
+
+
 async def test_nothing_is_written_where_nothing_can_be_learnt(memory, tmp_path):
     await decided(memory, "i-1")
     await Eraser(memory, FixedClock()).erase("anna", "i-1", "asked for")

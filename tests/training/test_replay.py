@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 
 from tests.training.corpora import write_abuse_corpus
-from tests.training.decided import decided, decisions
+from tests.training.decided import WINDOW, decided, decisions
 from tests.training.rows import rows
 from training.config import Experiment
 from training.corpora.examples import Example
 from training.corpora.replay import build_retraining, choose_replay, count_new_terms
 from training.corpora.snapshot import load_snapshot
-from training.corpora.sources import DECISIONS, VIOLATION, Row, Source
+from training.corpora.sources import VIOLATION, Row, Source
 from training.learning.batches import draws_of
 from triage_ml.errors import InvalidInput
+from triage_ml.inference.artifact import DECISIONS
 
 EXPERIMENT = Experiment(
     "retrain",
@@ -39,7 +40,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def build(data: Path, out: Path, own: list[Row], **settings: Any) -> dict[str, Any]:
     experiment = replace(EXPERIMENT, **settings)
-    return build_retraining(data, out, experiment, [decisions(own)], [{"policy": "7"}])
+    return build_retraining(data, out, experiment, [decisions(own)], [{"window": WINDOW}])
 
 
 def some(n: int, word: str = "wort") -> list[Row]:

@@ -15,7 +15,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from tests.training.decided import DecisionSet, decided, decisions
+from tests.training.decided import WINDOW, DecisionSet, decided, decisions
 from training import retrain as retraining
 from training.config import Workspace
 from training.corpora.examples import EXCLUDE, fold_hash
@@ -57,8 +57,7 @@ decisions = 4.0
 """
 
 
-UNTIL = "2026-11-20T12:00:00+00:00"
-"""The end of what the decisions speak of."""
+UNTIL = WINDOW["until"]
 
 
 def sentences(n: int = 120) -> DecisionSet:
@@ -69,8 +68,7 @@ def sentences(n: int = 120) -> DecisionSet:
     rows = [
         decided(f"{t} {'zorvak' if i % 2 else 'haus'}", i % 2 == 1) for i, t in enumerate(texts)
     ]
-    window = {"since": "2026-11-01T00:00:00+00:00", "until": UNTIL}
-    manifest = {"policy_versions": ["2026-11"], "window": window}
+    manifest = {"policy_versions": ["2026-11"], "window": WINDOW}
     return DecisionSet(decisions(rows).source, manifest)
 
 
@@ -132,6 +130,9 @@ def test_what_the_champion_learned_from_counts_too(artifact):
     champion = artifact.manifest.model_copy(update={"learned_until": end})
     assert learned_until(champion, manifests) == end.isoformat()
     assert learned_until(artifact.manifest, []) is None
+    untold = artifact.manifest.model_copy(update={"sources": ({"name": "decisions"},)})
+    assert not untold.learning_known
+    assert learned_until(untold, manifests) is None
 
 
 def test_a_small_sample_unlearns_no_cell(asked, artifact, tmp_path):

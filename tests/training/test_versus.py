@@ -7,13 +7,13 @@ import pytest
 
 from tests.training.finished import good_reports
 from tests.training.rows import rows
-from training.corpora.sources import DECISIONS
 from training.learning.batches import Rows
 from training.measuring.versus import MEASURES, Side, compare_rows
 from training.metrics import auc, average_precision
 from training.release.against import holm
 from training.release.gates import check_gates, load_limits
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES
+from triage_ml.inference.artifact import DECISIONS
 
 OUTPUTS = ("harassment", "violation")
 LANGUAGES = tuple(language.value for language in SUPPORTED_LANGUAGES)

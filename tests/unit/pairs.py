@@ -58,7 +58,7 @@ def made(
     """Compare these cases, with one reviewer who may see all of them."""
     order = OrderRules(100.0, 1.0, 120.0, 0.0)
     side = Side(order, Staffing((Crew("a", 1, restricted=True),), "one"), frozenset({"child"}))
-    before, after = (Subject(model, "p-1") for model in models)
+    before, after = (Subject(model, "p-1", learning_known=True) for model in models)
     found = Comparison(
         comparison_id=UUID(int=number),
         at=at,

@@ -4,10 +4,11 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from pydantic import TypeAdapter
 
 from tests.unit.builders import shipped_policy
 from tests.unit.pairs import made, pair, stand
-from triage_ml.domain.comparison import Breach, BreachKind, gate
+from triage_ml.domain.comparison import Breach, BreachKind, Comparison, Kind, gate
 from triage_ml.domain.delay import HarmTest
 from triage_ml.domain.queue_diff import diff_of
 from triage_ml.domain.spread import Spread
@@ -100,3 +101,15 @@ def test_wrong_weights_are_named(given, told):
     with pytest.raises(InvalidInput) as raised:
         change_weights(shipped_policy(), [given])
     assert str(raised.value).startswith(told)
+
+
+def test_a_comparison_kept_before_learning_was_recorded_says_that_it_is_not_known():
+    """It is read as it was kept, and of neither side is anything claimed."""
+    kept = TypeAdapter(Comparison).dump_python(made([pair(1)]), mode="json")
+    del kept["came_later"]
+    for side in ("before", "after"):
+        kept[side] = {name: kept[side][name] for name in ("model", "policy")}
+    found = TypeAdapter(Comparison).validate_python(kept)
+    assert found.unknown_learners == ("m-1", "m-2")
+    assert (found.learned_until, found.came_later) == (None, None)
+    assert replace(found, kind=Kind.SIMULATION).unknown_learners == ()

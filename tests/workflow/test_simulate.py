@@ -51,10 +51,10 @@ def threats(history, probability: float, version="m-2") -> dict:
     return {case.case_id: replace(row, labels=labels) for case in history.cases}
 
 
-def compared(history, before, after, policies=(POLICY, POLICY), learned_until=None):
+def compared(history, before, after, policies=(POLICY, POLICY), learned=((None, True),) * 2):
     one, two = (
-        Placing(Scored(f"m-{n}", scores, learned_until), policy)
-        for n, policy, scores in zip((1, 2), policies, (before, after), strict=True)
+        Placing(Scored(f"m-{n}", scores, *known), policy)
+        for n, policy, scores, known in zip((1, 2), policies, (before, after), learned, strict=True)
     )
     return compare_sides(history, one, two, QUESTION, NOW)
 
@@ -81,18 +81,32 @@ async def test_a_model_that_misses_a_threat_lets_cases_sink(store):
     assert found.delay.rows[0].n_cases == 6
 
 
-async def test_cases_that_came_after_what_was_learned_are_summed_up_apart(store):
-    """A model may look better than it is on the others; restricted ones are not told."""
-    history = await history_of(store)
-    await report(store, "i-c", at=NOW + timedelta(minutes=9), reason=Label.CHILD_SAFETY)
+async def test_cases_that_no_model_can_remember_are_summed_up_apart(store):
+    """The later end of both holds; restricted cases and repeats of a text are left out."""
+    texts = [f"text {n}" for n in range(5)] + ["text 0"]
+    for n, text in enumerate(texts):
+        at = NOW + timedelta(minutes=n)
+        await report(store, f"i-{n}", text=text, at=at, scores=make_scores(0.2))
+    await report(store, "i-c", text="c", at=NOW + timedelta(minutes=9), reason=Label.CHILD_SAFETY)
     history = await load_history(store, NOW + timedelta(days=1), 100)
     sides = threats(history, 0.7, "m-1"), threats(history, 0.1)
-    assert compared(history, *sides).unseen is None
-    learned = NOW + timedelta(minutes=3)
-    found = compared(history, *sides, learned_until=learned)
-    assert (found.unseen.n_cases, found.unseen.n_sink) == (2, 2)
-    assert (found.learned_until, found.diff.total.n_cases) == (learned, 6)
-    assert compared(history, *sides, learned_until=NOW + timedelta(days=1)).unseen.n_cases == 0
+    first, last = (NOW + timedelta(minutes=n) for n in (1, 3))
+    for ends in ((first, last), (last, first), (None, last), (last, None)):
+        found = compared(history, *sides, learned=[(end, True) for end in ends])
+        assert found.learned_until == last
+        assert (found.came_later.n_cases, found.came_later.n_sink) == (1, 1)  # the fifth alone
+        assert (found.diff.total.n_cases, found.unknown_learners) == (6, ())
+    long_after = NOW + timedelta(days=1)
+    assert compared(history, *sides, learned=[(long_after, True)] * 2).came_later.n_cases == 0
+    assert compared(history, *sides).came_later is None
+
+
+async def test_where_it_is_not_known_until_when_a_model_learned_nothing_is_set_apart(store):
+    """What one is known to have learned says nothing about the other."""
+    history = await history_of(store)
+    scores = threats(history, 0.7)
+    found = compared(history, scores, scores, learned=((NOW, True), (None, False)))
+    assert (found.came_later, found.unknown_learners) == (None, ("m-2",))
 
 
 async def test_another_policy_is_another_side(store):

@@ -15,10 +15,11 @@ from typing import Any, Protocol
 from training.config import Experiment
 from training.corpora.examples import UNKNOWN, Example, Merging
 from training.corpora.snapshot import choose_sources, require_data, write_snapshot
-from training.corpora.sources import DECISIONS, OUTPUTS, Source
+from training.corpora.sources import OUTPUTS, Source
 from training.corpora.splits import TRAIN, assign_splits, own_split
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES
 from triage_ml.errors import InvalidInput
+from triage_ml.inference.artifact import DECISIONS
 
 MIN_OFTEN = 5
 """Decided texts that a word is in, and no public row, to count as a new term."""
@@ -84,7 +85,7 @@ def _oldest_first(
     decided: Sequence[Decided], manifests: Sequence[Mapping[str, Any]]
 ) -> list[Decided]:
     """Order sets by where their windows end: what was decided again later is what counts."""
-    ends = [str((manifest.get("window") or {}).get("until", "")) for manifest in manifests]
+    ends = [str(manifest["window"]["until"]) for manifest in manifests]
     return [decided[i] for i in sorted(range(len(decided)), key=ends.__getitem__)]
 
 

@@ -15,10 +15,11 @@ from datasets import Dataset, load_from_disk
 from training.config import Experiment
 from training.corpora.examples import EXCLUDE, UNKNOWN, Example, read_examples
 from training.corpora.readers import SOURCES
-from training.corpora.sources import DECISIONS, OUTPUTS, SHIPPABLE_TIERS, Source
+from training.corpora.sources import OUTPUTS, SHIPPABLE_TIERS, Source
 from training.corpora.splits import assign_splits
 from triage_ml.domain.text import NORMALISER_VERSION
 from triage_ml.errors import InvalidInput
+from triage_ml.inference.artifact import DECISIONS
 
 SUMMARY = "summary.json"
 

@@ -29,9 +29,6 @@ PROFANITY = Label.PROFANITY.value
 SHIPPABLE_TIERS = frozenset({"open", "unstated"})
 """Licence tiers a shipped model may learn from; `non-commercial` is for research only."""
 
-DECISIONS = "decisions"
-"""Name of the source that holds what reviewers decided here; see training/corpora/decisions.py."""
-
 MAX_CHARACTERS = 2_000
 """Longer texts are cut: 128 tokens end well before."""
 

@@ -278,7 +278,8 @@ def _manifest(
         n_decisions=tally.kinds["decision"],
         n_judgements=tally.kinds.total(),
         n_reviewers=len(tally.reviewers),
-        window={"since": wanted.since.isoformat(), "until": wanted.until.isoformat()},
+        # Nothing of the future was decided: a later export has to begin where this one ends.
+        window={"since": wanted.since.isoformat(), "until": min(wanted.until, now).isoformat()},
         policy_versions=tuple(sorted(tally.policies)),
         noise_model=wanted.noise.value,
         counts={

@@ -9,7 +9,6 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from training.config import Experiment
-from training.corpora.sources import DECISIONS
 from training.learning.batches import Rows, pad, pad_marks
 from training.learning.loss import (
     masked_loss,
@@ -19,6 +18,7 @@ from training.learning.loss import (
     targets_and_weights,
 )
 from training.learning.model import TriageModel
+from triage_ml.inference.artifact import DECISIONS
 
 
 @dataclass(frozen=True, slots=True)

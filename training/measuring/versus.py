@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.corpora.sources import DECISIONS
 from training.learning.batches import Rows
 from training.measuring.evaluate import MIN_CELL_ROWS, rows_of_cell
 from training.metrics import CALIBRATION_BINS, Interval
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES, VIOLATION
+from triage_ml.inference.artifact import DECISIONS
 
 PUBLIC = "public"
 MEASURES = ("auc", "average_precision", "recall", "calibration_error")

@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from training.corpora.sources import DECISIONS
 from triage_ml.domain.taxonomy import SUPPORTED_LANGUAGES, VIOLATION, Label, Language, SupportMatrix
-from triage_ml.inference.artifact import Manifest
+from triage_ml.inference.artifact import DECISIONS, Manifest
 
 MEASURES = {
     "auc": ("AUC", 1),
@@ -40,7 +39,9 @@ def what_changed(
 
 
 def learned_until(champion: Manifest, manifests: Sequence[Facts]) -> str | None:
-    """Give the time of the last decision that may have been learned from, here or before."""
+    """Give until when decisions may have been learned from, here or before; None: not known."""
+    if not champion.learning_known:
+        return None
     ends = [datetime.fromisoformat(manifest["window"]["until"]) for manifest in manifests]
     if champion.learned_until is not None:
         ends.append(champion.learned_until)

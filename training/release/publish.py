@@ -10,7 +10,7 @@ from typing import Any
 from training.config import Experiment, Workspace
 from training.corpora.readers import SOURCES
 from training.corpora.snapshot import load_snapshot
-from training.corpora.sources import DECISIONS, Source
+from training.corpora.sources import Source
 from training.learning.encoder import BASE_MODEL
 from training.learning.prepare import TOKENIZER
 from training.measuring.benchmarks import MARKS
@@ -27,6 +27,7 @@ from triage_ml.domain.taxonomy import Support, SupportMatrix
 from triage_ml.errors import InvalidInput
 from triage_ml.inference.artifact import (
     CARD,
+    DECISIONS,
     MODEL,
     Artifact,
     Calibration,

@@ -29,6 +29,7 @@ class _Found:
     version: str
     folder: Path | None = None
     learned_until: datetime | None = None
+    learning_known: bool = False
 
 
 async def scores_of(
@@ -71,7 +72,7 @@ async def _score(
     scores = await score_history(
         store, history.cases, found.version, load, recorded=recorded, tick=tick
     )
-    return Scored(found.version, scores, found.learned_until)
+    return Scored(found.version, scores, found.learned_until, found.learning_known)
 
 
 def _load(folder: Path, rules: "Policy") -> "Scorer":
@@ -109,7 +110,7 @@ def _at(folder: Path) -> _Found:
     from triage_ml.inference.artifact import load_artifact
 
     manifest = load_artifact(folder).manifest
-    return _Found(manifest.model_version, folder, manifest.learned_until)
+    return _Found(manifest.model_version, folder, manifest.learned_until, manifest.learning_known)
 
 
 def _registered(name: str, stack: ExitStack) -> _Found:

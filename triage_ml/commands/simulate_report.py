@@ -1,7 +1,7 @@
 """A comparison for a terminal and as JSON. Nothing restricted is in either."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 
 from pydantic import TypeAdapter
 from rich.markup import escape
@@ -54,9 +54,10 @@ def print_comparison(made: Comparison) -> None:
 
 def worth_a_look(made: Comparison) -> Iterable[str]:
     """Give what no gate forbids and somebody should see before a promotion."""
-    if made.unseen is not None and made.learned_until is not None:
-        until = f"{made.learned_until.astimezone(UTC):{_TIME}} UTC"
-        yield _unseen(made.unseen, made.diff.total.n_cases, until)
+    for model in made.unknown_learners:
+        yield f"until when {model} learned from decisions is not known: it may remember these cases"
+    if made.came_later is not None and made.learned_until is not None:
+        yield _later(made.came_later, made.diff.total.n_cases, _minute(made.learned_until))
     for part in made.diff.sinking:
         yield (
             f"look at these: in {part.name} {part.n_violations_sunk} decided violations sink and "
@@ -64,20 +65,26 @@ def worth_a_look(made: Comparison) -> Iterable[str]:
         )
 
 
-def _unseen(unseen: Part, n_cases: int, until: str) -> str:
-    if not unseen.n_cases:
+def _later(later: Part, n_cases: int, until: str) -> str:
+    if not later.n_cases:
         return (
-            f"decisions until {until} were learned from, and no case came later: the rest says "
-            "less than it seems"
+            f"decisions until {until} were learned from, and none of the {n_cases} cases is new "
+            "since: they say less than it seems"
         )
     return (
-        f"decisions until {until} were learned from; of {n_cases} cases {unseen.n_cases} came "
-        f"later, and of these alone {_total(unseen)}"
+        f"decisions until {until} were learned from; of {n_cases} cases {later.n_cases} are new "
+        f"since, and of these alone {_total(later)}"
     )
 
 
+def _minute(at: datetime) -> str:
+    return f"{at.astimezone(UTC):{_TIME}} UTC"
+
+
 def _subject(subject: Subject) -> str:
-    return f"{subject.model}, policy {subject.policy}"
+    learned = subject.learned_until
+    told = f", learned from decisions until {_minute(learned)}" if learned else ""
+    return f"{subject.model}, policy {subject.policy}{told}"
 
 
 def _total(total: Part) -> str:

@@ -30,12 +30,14 @@ class BreachKind(StrEnum):
 class Subject:
     """A side: the version of the model that scored and of the policy that placed.
 
-    The model may have learned from decisions made until `learned_until`; None: from none.
+    The model may have learned from what was decided until `learned_until`; None: from nothing that
+    was, if `learning_known`. It is not known of a model whose files are gone.
     """
 
     model: str
     policy: str
     learned_until: datetime | None = None
+    learning_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,9 @@ class Comparison:
     """Cases of a span of time under two subjects. What is restricted stands apart.
 
     `n_unscored` cases had no scores on one side and were placed without them there. `breaches` is
-    what `gate` said when it was made. `unseen` sums up the cases that came after the last decision
-    that either model may have learned from, without the restricted; None where neither did.
+    what `gate` said when it was made. `came_later` sums up the cases that neither model can
+    remember: they came after what both learned from, and repeat no text from before. Restricted
+    ones are not among them. None where nothing was learned, or it is not known until when.
     """
 
     comparison_id: UUID
@@ -87,11 +90,19 @@ class Comparison:
     restricted: QueueDiff
     delay: DelayReport
     breaches: tuple[Breach, ...] = ()
-    unseen: Part | None = None
+    came_later: Part | None = None
 
     @property
     def learned_until(self) -> datetime | None:
         return last_learned(self.before, self.after)
+
+    @property
+    def unknown_learners(self) -> tuple[str, ...]:
+        """Models of which is not known until when they learned from decisions."""
+        if self.kind is not Kind.MODELS:
+            return ()
+        sides = (self.before, self.after)
+        return tuple(dict.fromkeys(side.model for side in sides if not side.learning_known))
 
     @property
     def n_cases(self) -> int:
@@ -109,7 +120,9 @@ class Comparison:
 
 
 def last_learned(*sides: Subject) -> datetime | None:
-    """Give the time of the last decision that any of the sides may have learned from."""
+    """Give until when any side may have learned from decisions; None: from none, or not known."""
+    if not all(side.learning_known for side in sides):
+        return None
     return max((side.learned_until for side in sides if side.learned_until), default=None)
 
 

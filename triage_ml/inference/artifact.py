@@ -35,6 +35,9 @@ CARD = "card.md"
 SHIPPED = Path(__file__).parent.parent / "models" / "current"
 """The artifact that comes with the package."""
 
+DECISIONS = "decisions"
+"""The name among sources of what reviewers decided."""
+
 POOLED = "*"
 """Calibration key used for a language without a calibration of its own."""
 
@@ -100,8 +103,8 @@ class Manifest(BaseModel):
     logit to bound it from above. `thresholds` are the probabilities from which an output is
     shown as found, chosen for `threshold_precision`. The model's severity is used for
     `severity_labels` only, its marks from probability `mark_threshold` on (None: no rationale).
-    N-grams are hashed into 2^`ngram_bits` buckets. Decisions made until `learned_until` may have
-    been learned from, by the model or one that it continues; None: no decisions were.
+    N-grams are hashed into 2^`ngram_bits` buckets. What was decided until `learned_until` may have
+    been learned from, by the model or one that it continues.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -162,6 +165,12 @@ class Manifest(BaseModel):
     def outputs(self) -> tuple[str, ...]:
         """Names of the logit columns, in order."""
         return (*(label.value for label in self.labels), VIOLATION)
+
+    @property
+    def learning_known(self) -> bool:
+        """Whether `learned_until` says all: where it is None, no source is decisions."""
+        learned = any(source.get("name") == DECISIONS for source in self.sources)
+        return self.learned_until is not None or not learned
 
     @property
     def support_matrix(self) -> SupportMatrix:

@@ -137,7 +137,8 @@ class StoredTrends(Transactions):
     async def counted_from(self) -> date | None:
         async with self._connection() as connection:
             row = await QUERIES.first_counted_day(connection)
-        return row["day"] if row else None
+        first: date | None = row["day"]
+        return first
 
     async def counted_at(self) -> datetime | None:
         async with self._connection() as connection:

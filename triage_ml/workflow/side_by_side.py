@@ -38,11 +38,12 @@ def silent(_step: str, _done: int, _total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What a version of a model says of cases, and until when it learned from decisions."""
+    """What a version of a model says of cases; until when it learned, as in `Subject`."""
 
     model: str
     scores: Scores
     learned_until: datetime | None = None
+    learning_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,9 @@ class Placing:
 
     @property
     def subject(self) -> Subject:
-        return Subject(self.scored.model, self.policy.version, self.scored.learned_until)
+        scored = self.scored
+        version = self.policy.version
+        return Subject(scored.model, version, scored.learned_until, scored.learning_known)
 
 
 @dataclass(frozen=True, slots=True)

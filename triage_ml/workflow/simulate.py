@@ -15,6 +15,7 @@ from triage_ml.domain.queue_diff import Pair, Part, diff_of, part_of
 from triage_ml.domain.scores import LabelScores
 from triage_ml.domain.staffing import Staffing, assumed_staffing
 from triage_ml.domain.taxonomy import Language
+from triage_ml.domain.text import normalise
 from triage_ml.errors import Conflict, InvalidInput, ScoringFailed
 from triage_ml.ports import ComparisonStore, Scorer
 from triage_ml.workflow.measures import MIN_PEOPLE
@@ -167,7 +168,7 @@ def compare_sides(
         diff=diff_of(open_pairs),
         restricted=diff_of([pair for pair in pairs if pair.restricted]),
         delay=delay_of(pairs, *sides, plan, played),
-        unseen=_unseen(open_pairs, last_learned(before.subject, after.subject)),
+        came_later=_later(history, open_pairs, last_learned(before.subject, after.subject)),
     )
     return replace(found, breaches=tuple(gate(found)))
 
@@ -211,11 +212,14 @@ async def require_comparison(
     return found
 
 
-def _unseen(pairs: Sequence[Pair], learned_until: datetime | None) -> Part | None:
-    """Sum up the cases that no decision could be learned from: they came after the last."""
+def _later(history: History, pairs: Sequence[Pair], learned_until: datetime | None) -> Part | None:
+    """Sum up the cases that came after what was learned from and repeat no text from before."""
     if learned_until is None:
         return None
-    return part_of("", [pair for pair in pairs if pair.arrived_at > learned_until])
+    texts = {case.case_id: normalise(case.item.text).text for case in history.cases}
+    before = {texts[x.case_id] for x in history.cases if x.received_at <= learned_until}
+    later = [pair for pair in pairs if pair.arrived_at > learned_until]
+    return part_of("", [pair for pair in later if texts[pair.case_id] not in before])
 
 
 def _assumed(pairs: Sequence[Pair]) -> Staffing:

@@ -52,7 +52,10 @@ class CountedCases(TrendStore, CaseStore, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything a page of trends shows. `periods` are days, or the first days of weeks."""
+    """Everything a page of trends shows. `periods` are days, or the first days of weeks.
+
+    `judged` says whether any day has enough days before it to be told a spike.
+    """
 
     question: Question
     periods: tuple[date, ...]
@@ -61,6 +64,7 @@ class Overview:
     shares: tuple[Share, ...]
     spikes: tuple[FoundSpike, ...]
     changes: tuple[FoundChange, ...]
+    judged: bool
     prevalence: tuple[PrevalenceRow, ...]
     surfaces: tuple[str, ...]
     counted_at: datetime | None
@@ -83,10 +87,11 @@ class Trends:
         Raises: ScopeMissing.
         """
         wanted = self._slice(who, asked, leaves)
-        # Days before the first report of all were not quiet: there was nothing to report to.
-        begun = await self._store.counted_from() or wanted.since
+        # Days before the first that was counted were not quiet: there was nothing to report to.
+        begun = await self._store.counted_from()
         before = wanted.since - timedelta(days=WINDOW_DAYS)
-        longer = replace(wanted, since=max(before, begun))
+        longer = replace(wanted, since=max(before, begun or wanted.since))
+        n_days = (min(asked.until, self.today()) - longer.since).days + 1
         counts = await self._store.daily_counts(longer, asked.split)
         reports = [row for row in counts if row.measure is Measure.REPORTS]
         shown = [row for row in counts if row.day >= asked.since]
@@ -99,6 +104,7 @@ class Trends:
             shares=shares_of(asked, periods, shown),
             spikes=spikes_of(longer, asked.since, reports, self.today()),
             changes=changes_of(longer, asked.since, reports, self.today()),
+            judged=begun is not None and n_days > WINDOW_DAYS,
             prevalence=prevalence_of(asked, await self._store.sample(wanted)),
             surfaces=tuple(await self._store.surfaces(wanted)),
             counted_at=await self._store.counted_at(),

@@ -1,6 +1,5 @@
 """Care at the desk: one's own ledger, a break, and what leads may know of a group."""
 
-from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -10,14 +9,13 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
+from serving.console.after_step import may_open
 from serving.console.frame import redirect, render
 from serving.console.i18n import zone_of
 from serving.console.session import Reviewer, SignedIn, form, signed_in_with
-from serving.console.view import may_see
 from serving.dependencies import Running
 from serving.service import Service
 from triage_ml.domain.account import LEAD, Account
-from triage_ml.errors import NotFound
 from triage_ml.workflow.care import KEPT
 from triage_ml.workflow.review import RESTRICTED
 
@@ -107,10 +105,7 @@ async def _around(service: Service, who: Account, queue: str, done: UUID | None)
     """Give the queue to go on in and the case just concluded, as far as one may see them."""
     row = service.policy.queues.get(queue)
     open_queue = row is not None and (not row.restricted or RESTRICTED in who.scopes)
-    visible = False
-    if done is not None:
-        with suppress(NotFound):  # told like one that may not be seen
-            visible = may_see(service.policy, await service.store.get_case(done), who)
+    visible = await may_open(service, who, done)
     return {"queue": queue if open_queue else "", "done": done, "visible": visible}
 
 

@@ -7,9 +7,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from serving.console.after_step import refused
 from serving.console.frame import redirect, render
 from serving.console.notes import note_error
-from serving.console.pages.queues import refused
 from serving.console.session import Lead, first, form
 from serving.dependencies import Running
 from serving.service import Service

@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from serving.console.after_step import refused_at
 from serving.console.frame import redirect, render
-from serving.console.pages.queues import refused
 from serving.console.session import Reviewer, form
 from serving.dependencies import Running
 from triage_ml.errors import Conflict, NotFound, ScopeMissing
@@ -42,6 +42,6 @@ async def take(request: Request, service: Running, who: Reviewer, case_id: UUID)
     try:
         case = await service.review.take(who, case_id)
     except (Conflict, NotFound, ScopeMissing) as error:
-        return refused(request, error, case_id=case_id)
+        return await refused_at(request, service, who, case_id, error)
     service.note_claims(case.placement.queue, 1)
     return redirect(f"/console/cases/{case_id}")

@@ -9,15 +9,15 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from serving.console.after_step import may_open, refused
 from serving.console.frame import redirect, render, text
 from serving.console.live import live_of
 from serving.console.session import Reviewer, form
 from serving.dependencies import Running
-from serving.problems import answer_to
 from serving.service import Service
 from triage_ml.domain.account import Account
 from triage_ml.domain.case import Case
-from triage_ml.errors import NotFound, ScopeMissing, TriageError
+from triage_ml.errors import NotFound, ScopeMissing
 from triage_ml.workflow.queues import QueueRow, queue_rows
 
 router = APIRouter(prefix="/console", include_in_schema=False)
@@ -40,7 +40,8 @@ async def show_queues(
     """Show the queues. `empty` is one that had no case to give; `done` a case just decided."""
     rows = queue_rows(service.policy, await service.review.queue_depths(who), who)
     known = empty if empty in {row.name for row in rows} else None
-    return render(request, "queues.html", **_shown(rows), empty=known, done=done)
+    visible = await may_open(service, who, done)
+    return render(request, "queues.html", **_shown(rows), empty=known, done=done, visible=visible)
 
 
 @router.get("/queues/live")
@@ -82,12 +83,6 @@ async def claim_next(service: Service, who: Account, queue: str) -> Case | None:
         return None
     service.note_claims(queue, 1)
     return cases[0]
-
-
-def refused(request: Request, error: TriageError, **values: Any) -> Response:
-    """Say why a step was not taken, with what was entered, so that nothing is lost."""
-    kind = type(error).__name__
-    return render(request, "refused.html", status=answer_to(error).status, kind=kind, **values)
 
 
 async def _events(request: Request, service: Service, who: Account) -> AsyncGenerator[bytes]:

@@ -10,11 +10,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from serving.console.after_step import may_open, refused, refused_at
 from serving.console.frame import redirect, render
 from serving.console.insight import view_insight
 from serving.console.notes import note_error
 from serving.console.pages.care import rest_url
-from serving.console.pages.queues import claim_next, refused
+from serving.console.pages.queues import claim_next
 from serving.console.scores import view_scores
 from serving.console.session import Reviewer, first, form
 from serving.console.view import cut, may_see, view_case
@@ -153,7 +154,7 @@ async def decide(request: Request, service: Running, who: Reviewer, case_id: UUI
         errors = {"action": "content_erased"}
         return await _page(request, service, who, case_id, draft=draft, errors=errors)
     except _GONE as error:
-        return refused(request, error, case_id=case_id, draft=draft)
+        return await refused_at(request, service, who, case_id, error, draft=draft)
     service.metrics.decisions.labels(verdict.action).inc()
     if await service.care.rest_due(who):
         return redirect(rest_url(queue, case_id))
@@ -178,7 +179,7 @@ async def release(request: Request, service: Running, who: Reviewer, case_id: UU
         errors = {f"release.{error.field}": note_error(error, reason)}
         return await _page(request, service, who, case_id, errors=errors, reason=reason)
     except _GONE as error:
-        return refused(request, error, case_id=case_id)
+        return await refused_at(request, service, who, case_id, error)
     if await service.care.rest_due(who):
         return redirect(rest_url(case.placement.queue, case_id))
     return redirect(f"/console/queues?done={case_id}")
@@ -199,7 +200,7 @@ async def hold(request: Request, service: Running, who: Reviewer, case_id: UUID)
             request, service, who, case_id, errors=errors, minutes=minutes, reason=reason
         )
     except _GONE as error:
-        return refused(request, error, case_id=case_id)
+        return await refused_at(request, service, who, case_id, error)
     return redirect(f"/console/mine?held={case_id}")
 
 
@@ -223,7 +224,7 @@ async def escalate(request: Request, service: Running, who: Reviewer, case_id: U
             return await _page(
                 request, service, who, case_id, errors=errors, owner=owner, reason=reason
             )
-        return refused(request, error, case_id=case_id)
+        return await refused_at(request, service, who, case_id, error)
     if await service.care.rest_due(who):
         return redirect(rest_url("", case_id))
     return redirect(f"/console/queues?done={case_id}")
@@ -249,6 +250,7 @@ async def _page(
     *,
     draft: Draft | None = None,
     errors: Errors | None = None,
+    done: UUID | None = None,
     **values: Any,
 ) -> Response:
     try:
@@ -261,7 +263,7 @@ async def _page(
         late: LeaseExpired | IllegalTransition = LeaseExpired(str(case_id))
         if case.state in (CaseState.DECIDED, CaseState.WITHDRAWN):
             late = IllegalTransition(case.state, "decided")
-        return refused(request, late, case_id=case_id, draft=draft)
+        return await refused_at(request, service, who, case_id, late, draft=draft)
     scorer = service.scoring.scorer
     model = scorer.info if scorer else None
     insight = await service.insight.of(who, case)
@@ -303,7 +305,9 @@ async def _page(
         draft=draft or Draft(),
         asks_each=case.placement.queue == QA,
         errors=errors or {},
-        **{"done": None, "owner": "", "reason": "", "minutes": "", **values},
+        done=done,
+        visible=await may_open(service, who, done),
+        **{"owner": "", "reason": "", "minutes": "", **values},
     )
 
 

@@ -7,9 +7,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from serving.console.after_step import refused, refused_at
 from serving.console.frame import redirect, render
 from serving.console.pages.quality import explain, form_values, judgement_of
-from serving.console.pages.queues import refused
 from serving.console.pages.review import Draft
 from serving.console.session import Lead, first, form
 from serving.console.view import clauses_of, cut
@@ -95,7 +95,7 @@ async def mark(request: Request, service: Running, who: Lead, case_id: UUID) -> 
         except InvalidInput as error:
             errors = explain(draft, error, note)
         except _GONE as error:
-            return refused(request, error, case_id=case_id)
+            return await refused_at(request, service, who, case_id, error)
     if errors:
         return await _golden_page(request, service, who, case_id, draft, errors, note)
     return redirect("/console/leads/quality?saved=1")
@@ -146,7 +146,7 @@ async def _golden_page(
     try:
         case = await service.quality.markable(who, case_id)
     except _GONE as error:
-        return refused(request, error, case_id=case_id)
+        return await refused_at(request, service, who, case_id, error)
     return render(
         request,
         "leads_golden.html",
