@@ -1,8 +1,8 @@
-"""What the pages of the learning loop are about: decisions, picks, drift, a comparison."""
+"""What pages need time to show: decisions, picks, drift, trends, a comparison."""
 
 import shutil
 import tempfile
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -11,12 +11,16 @@ from tests.browser.desk import REPORTS, Desk
 from triage_ml.domain.drift import LENGTH_EDGES
 
 N_DAYS, N_LONG = 40, 4
+N_SPAM = 5
+"""Days ago."""
+
 _DISMISSED = {"action": "no_action"}
 _REMOVED = {
     "action": "remove_content",
     "facts": "Insults a member, or asks for money under a false name.",
     "explanation": "We removed your comment because it breaks a rule of the group.",
 }
+_COUNT = "INSERT INTO daily_count VALUES (%s, %s, %s, 'en', 'comment', 'std-en-safety', %s)"
 _PICK = (
     "INSERT INTO labelling_pick (day, slot, case_id, picked_at, language, strategy, label, score,"
     " chance, n_eligible, moved_at) VALUES ((now() AT TIME ZONE 'UTC')::date, %s, %s, now(), 'en',"
@@ -66,6 +70,25 @@ def drift(desk: Desk) -> None:
             )
             connection.execute("INSERT INTO drift_counted VALUES (%s, now())", (day,))
     assert "ALARM length tr" in desk.triage("drift", "show")
+
+
+def count_days(desk: Desk) -> None:
+    """Sixty days of counts with quieter weekends, and a day of spam among the last."""
+    today = datetime.now(UTC).date()
+    with psycopg.connect(desk.database_url) as connection, connection.cursor() as cursor:
+        rows: list[tuple[date, str, str, int]] = []
+        for n in range(60):
+            day = today - timedelta(days=n)
+            usual = (0.6 if day.weekday() >= 5 else 1.0) + n % 4 / 10
+            reports = {"harassment": 18, "hate": 7, "deception_spam": 9 if n != N_SPAM else 55}
+            reports = {label: round(each * usual) for label, each in reports.items()}
+            found = {label: round(0.4 * each) for label, each in reports.items()}
+            rows += [(day, "reports", label, each) for label, each in reports.items()]
+            rows += [(day, "violations", label, each) for label, each in found.items()]
+            rows.append((day, "decisions", "", sum(reports.values())))
+            rows.append((day, "upheld", "", sum(found.values())))
+        cursor.executemany(_COUNT, rows)
+        cursor.execute("INSERT INTO daily_count_progress VALUES (true, 0, now())")
 
 
 def compare(desk: Desk) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from PIL import Image
 
 from tests.browser.desk import REPORTS, Desk, browser_options, browser_path, running
-from tests.browser.learning import compare, decide_some, drift, erase, pick_some
+from tests.browser.learning import compare, count_days, decide_some, drift, erase, pick_some
 from tests.browser.pages import PHONE, WIDE, claim, sign_in
 from triage_ml.storage.embedded import EmbeddedServer
 
@@ -129,9 +129,7 @@ def care_group(desk: Desk, page: Any, language: str) -> None:
 
 
 def trends(desk: Desk, page: Any, language: str) -> None:
-    for text, reason in REPORTS:
-        desk.report(text, reason)
-    desk.triage("trends", "recount")
+    count_days(desk)
     page.goto("/console/trends")
     page.locator("#chart-reports[data-drawn]").wait_for()
 
