@@ -111,7 +111,7 @@ async def _begin(
             await accounts.create(f"earlier-{n:02}", f"Earlier {n}", {"review", RESTRICTED}, None)
             for n in range(N_EARLIER)
         ]
-        await _add(accounts, leads, SCOPES - {"admin", "intake", "ml"}, password)
+        await _add(accounts, leads, SCOPES - {"admin", "intake"}, password)
         await _add(accounts, people, frozenset({"review"}), password)
         review = Review(store, policy, clock, accounts=store, lease=LEASE)
         await make_templates(client, url, review, policy, earlier, counts)
