@@ -7,11 +7,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.console.frame import render
-from serving.console.view import may_see
 from serving.problems import answer_to
 from serving.service import Service
 from triage_ml.domain.account import Account
-from triage_ml.errors import NotFound, TriageError
+from triage_ml.errors import NotFound, ScopeMissing, TriageError
 
 
 async def may_open(service: Service, who: Account, case_id: UUID | None) -> bool:
@@ -22,10 +21,10 @@ async def may_open(service: Service, who: Account, case_id: UUID | None) -> bool
     if case_id is None or not who.can_review:
         return False
     try:
-        case = await service.store.get_case(case_id)
-    except NotFound:
+        await service.review.get_case(who, case_id)
+    except (NotFound, ScopeMissing):
         return False
-    return may_see(service.policy, case, who)
+    return True
 
 
 def refused(request: Request, error: TriageError, **values: Any) -> Response:

@@ -20,9 +20,9 @@ from triage_ml.domain.report import OTHER_REASON
 from triage_ml.domain.routing import LIKELY, is_restricted
 from triage_ml.domain.scores import LabelScores, Span
 from triage_ml.domain.taxonomy import Label, Language, Severity, Support
-from triage_ml.ports import ModelInfo, StoredReport, Who
+from triage_ml.ports import ModelInfo, StoredReport
 from triage_ml.workflow.insight import HintRecord, HintRecords
-from triage_ml.workflow.review import RESTRICTED, Dossier
+from triage_ml.workflow.review import Dossier
 
 GRAPHIC = frozenset(
     {
@@ -276,10 +276,6 @@ def clauses_of(policy: Policy, language: Language = Language.EN) -> tuple[Clause
         for label, row in policy.labels.items()
         for told in (guidelines[label],)
     )
-
-
-def may_see(policy: Policy, case: Case, who: Who) -> bool:
-    return RESTRICTED in who.scopes or not is_restricted(policy, case.placement.queue)
 
 
 def _strengths(n: int, spans: Sequence[Span]) -> Iterator[tuple[int, int, int]]:

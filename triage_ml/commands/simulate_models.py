@@ -15,6 +15,7 @@ from triage_ml.errors import NotFound, SetupFailed
 
 if TYPE_CHECKING:
     from triage_ml.domain.policy import Policy
+    from triage_ml.inference.artifact import Artifact
     from triage_ml.ports import Scorer
     from triage_ml.storage.postgres import PostgresCaseStore
     from triage_ml.workflow.side_by_side import History, Scored, Tick
@@ -93,24 +94,23 @@ async def _find(store: "PostgresCaseStore", name: str, stack: ExitStack) -> _Fou
         name = live.version if live else "shipped"
     shipped = SHIPPED if (SHIPPED / MANIFEST).is_file() else None
     if name == "shipped":
-        return _at(SHIPPED)
+        return _of(load_artifact(SHIPPED))
     if os.sep in name or (Path(name) / MANIFEST).is_file():
-        return _at(Path(name))
+        return _of(load_artifact(Path(name)))
     place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="triage-"))) / "artifact"
     try:
         await store.fetch_model(name, place)
-        return _at(place)
+        return _of(load_artifact(place))
     except NotFound:
-        if shipped and load_artifact(shipped).manifest.model_version == name:
-            return _at(shipped)
+        if shipped and (found := _of(load_artifact(shipped))).version == name:
+            return found
     return _registered(name, stack)
 
 
-def _at(folder: Path) -> _Found:
-    from triage_ml.inference.artifact import load_artifact
-
-    manifest = load_artifact(folder).manifest
-    return _Found(manifest.model_version, folder, manifest.learned_until, manifest.learning_known)
+def _of(artifact: "Artifact") -> _Found:
+    manifest = artifact.manifest
+    known = manifest.learned_until, manifest.learning_known
+    return _Found(manifest.model_version, artifact.folder, *known)
 
 
 def _registered(name: str, stack: ExitStack) -> _Found:
@@ -123,4 +123,4 @@ def _registered(name: str, stack: ExitStack) -> _Found:
         artifact = stack.enter_context(registry.fetched(registry.get(name)))
     except (NotFound, SetupFailed):
         return _Found(name)
-    return _at(artifact.folder)
+    return _of(artifact)

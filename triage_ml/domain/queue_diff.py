@@ -196,6 +196,7 @@ def _parts(pairs: Iterable[Pair], names: Callable[[Pair], Sequence[str]]) -> tup
 
 
 def part_of(name: str, pairs: Sequence[Pair]) -> Part:
+    """Sum up what happens to some cases."""
     ways: dict[Direction | None, list[Pair]] = defaultdict(list)
     for pair in pairs:
         ways[pair.direction].append(pair)

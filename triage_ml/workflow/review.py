@@ -75,7 +75,7 @@ class Review:
         self._clock = clock
         self._lease = lease
         self._hold_max = hold_max
-        self._owners = Owners(store, accounts, self._may_see)
+        self._owners = Owners(store, accounts, self.may_see)
 
     async def claim(
         self,
@@ -122,7 +122,7 @@ class Review:
         await self.get_case(who, case_id)
 
         def step(case: Case) -> Change:
-            if not self._may_see(who, case):  # it has come behind a restriction just now
+            if not self.may_see(who, case):  # it has come behind a restriction just now
                 raise ScopeMissing(RESTRICTED)
             now = self._clock.now()
             return steps.take_handed(case, Claim(uuid4(), who.name, now, now + self._lease))
@@ -213,7 +213,7 @@ class Review:
     async def get_case(self, who: Who, case_id: UUID) -> Case:
         """Raises: NotFound, ScopeMissing."""
         case = await self._store.get_case(case_id)
-        if not self._may_see(who, case):
+        if not self.may_see(who, case):
             raise ScopeMissing(RESTRICTED)
         return case
 
@@ -279,9 +279,10 @@ class Review:
             raise NotFound("queue", name) from None
 
     def _visible(self, cases: Sequence[Case], who: Who) -> list[Case]:
-        return [case for case in cases if self._may_see(who, case)]
+        return [case for case in cases if self.may_see(who, case)]
 
-    def _may_see(self, who: Who, case: Case) -> bool:
+    def may_see(self, who: Who, case: Case) -> bool:
+        """Say whether somebody may see a case where it stands now."""
         queue = self._policy.queues.get(case.placement.queue)
         # A queue the policy no longer has may have been a restricted one.
         return RESTRICTED in who.scopes or (queue is not None and not queue.restricted)

@@ -47,7 +47,6 @@ async def show(request: Request, service: Running, who: SignedIn) -> Response:
         labels=sorted(care.points, key=lambda label: -care.points[label]),
         kept_days=KEPT.days,
         leads=bool(who.scopes & {LEAD, "admin"}),
-        reviews=bool(who.scopes & {"review", "admin"}),
         erased="erased" in request.query_params,
     )
 

@@ -18,7 +18,7 @@ from serving.console.pages.care import rest_url
 from serving.console.pages.queues import claim_next
 from serving.console.scores import view_scores
 from serving.console.session import Reviewer, first, form
-from serving.console.view import cut, may_see, view_case
+from serving.console.view import cut, view_case
 from serving.dependencies import Running
 from serving.service import Service
 from triage_ml.domain.account import Account
@@ -158,7 +158,7 @@ async def decide(request: Request, service: Running, who: Reviewer, case_id: UUI
     service.metrics.decisions.labels(verdict.action).inc()
     if await service.care.rest_due(who):
         return redirect(rest_url(queue, case_id))
-    if not draft.go_on and may_see(service.policy, case, who):
+    if not draft.go_on and service.review.may_see(who, case):
         return redirect(f"/console/cases/{case_id}?done={case_id}")
     if not draft.go_on:  # the finding has put it behind a restriction
         return redirect(f"/console/queues?done={case_id}")
